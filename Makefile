@@ -1,0 +1,59 @@
+# Every command makes .venv first if it is not there; a second call does not install again.
+# The plain pip and jupyter-book lines, for machines without make, stand in README.md.
+PYTHON ?= python3
+BIN := .venv/bin
+TOOLS := book/_ext
+export PYTHONPATH := book
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
+
+.PHONY: help book test test-all run refresh lab serve editions bench format clean
+
+help:  ## list the commands
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
+
+.venv/ready: requirements.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet -r requirements.txt
+	@touch $@
+
+.venv/ready-dev: .venv/ready requirements-dev.txt
+	$(BIN)/pip install --quiet -r requirements-dev.txt
+	@touch $@
+
+book: .venv/ready  ## build the site into _build/html from the stored outputs
+	$(BIN)/jupyter-book build -W -n --keep-going --quiet .
+	@echo "The book is in _build/html/index.html"
+
+test: .venv/ready  ## unit, theory, structure and leak tests; every chapter once (12 minutes)
+	$(BIN)/python -m pytest tests -m "not slow" -q
+	$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=600 \
+		--nbval-sanitize-with tests/sanitize.cfg $(wildcard book/01_*.ipynb book/02_*.ipynb)
+	$(BIN)/python -m pytest -q --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 \
+		--nbval-sanitize-with tests/sanitize.cfg \
+		$(filter-out book/01_% book/02_%,$(wildcard book/0*.ipynb))
+
+test-all: .venv/ready-dev  ## what `make test` leaves out: other data, editions, kill tests, the site (40 minutes)
+	$(MAKE) book
+	$(BIN)/python -m pytest tests -m slow -q
+
+run: .venv/ready  ## execute the chapters into _build/run; the committed ones stay as they are
+	$(BIN)/python $(TOOLS)/execute.py --into _build/run
+
+refresh: .venv/ready  ## for maintainers: execute the chapters in place (refuses on embedded data)
+	$(BIN)/python $(TOOLS)/execute.py --in-place $(CHAPTERS)
+
+editions: .venv/ready  ## write the Colab, student and teacher copies into _build/editions
+	$(BIN)/python $(TOOLS)/editions.py --into _build/editions
+
+lab: .venv/ready  ## open JupyterLab on the chapters
+	cd book && ../$(BIN)/jupyter lab
+
+serve: book  ## build the site and serve it on this machine
+	$(BIN)/python -m http.server --directory _build/html --bind 127.0.0.1 8000
+
+format: .venv/ready-dev  ## lint the helper, the tests and the chapters
+	$(BIN)/ruff check book tests
+
+clean:  ## remove what was built (not .venv)
+	rm -rf _build .pytest_cache .hypothesis

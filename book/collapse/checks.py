@@ -1,0 +1,100 @@
+"""What exercises call to tell a student how they stand: ``check("2.1", answer)``.
+
+A check prints one of four states (not started, wrong kind, not yet with a hint, right) and never
+raises, so that "run all" reaches the end. Random answers are judged by properties or intervals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from . import theory
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """What a right answer is: ``kind`` names and tests its type, ``right`` judges it, ``hint`` helps."""
+
+    kind: str
+    right: Callable[[Any], bool]
+    hint: str
+
+
+KINDS: dict[str, Callable[[Any], bool]] = {
+    "a number": lambda a: isinstance(a, Real) and not isinstance(a, bool),
+    "a whole number": lambda a: isinstance(a, (int, np.integer)) and not isinstance(a, bool),
+    "a function": callable,
+    "an array": lambda a: isinstance(a, np.ndarray),
+    "a word": lambda a: isinstance(a, str),
+}
+
+
+def near(expected: float, tolerance: float = 1e-6) -> Callable[[Any], bool]:
+    """Return a judge that accepts numbers within ``tolerance`` of ``expected``."""
+    return lambda answer: abs(answer - expected) <= tolerance
+
+
+def check(number: str, answer: Any = None) -> None:
+    """Print how far an answer to an exercise has come; never raise because of the answer.
+
+    Raises:
+        ValueError: there is no such exercise.
+    """
+    if number not in EXERCISES:
+        raise ValueError(f"number: no exercise {number!r} can be checked")
+    print(f"Exercise {number}: {verdict(EXERCISES[number], answer)}")
+
+
+def verdict(exercise: Exercise, answer: Any) -> str:
+    """Return one of the four states as a sentence."""
+    if answer is None or answer is ...:
+        return "not started. Replace the three dots."
+    if not KINDS[exercise.kind](answer):
+        return f"expected {exercise.kind}, found {type(answer).__name__}."
+    try:
+        with np.errstate(all="ignore"):
+            right = bool(exercise.right(answer))
+    except Unstarted:
+        return "not started. Replace the three dots."
+    except Exception as error:  # a student's function may raise anything
+        return f"not yet: {type(error).__name__}: {error}"
+    return "right." if right else f"not yet. {exercise.hint}"
+
+
+class Unstarted(Exception):
+    """A function that still returns the three dots."""
+
+
+def call(function: Callable, *arguments, **options) -> Any:
+    """Call a student's function; a stub counts as not started."""
+    answer = function(*arguments, **options)
+    if answer is None or answer is ...:
+        raise Unstarted
+    return answer
+
+
+# ---- chapter 2: the Gaussian -----------------------------------------------------------------------------
+
+
+def _right_refit(refit) -> bool:
+    points = np.array([[0.0, 1.0, 2.0, 5.0], [3.0, 3.0, 4.0, 2.0]])
+    return all(
+        np.allclose(call(refit, points, ddof), (points.mean(axis=1), points.var(axis=1, ddof=ddof)))
+        for ddof in (0, 1))
+
+
+EXERCISES: dict[str, Exercise] = {
+    "2.1": Exercise("a number", near(0.98), "Which divisor does maximum likelihood use?"),
+    "2.2": Exercise("a function", _right_refit, "Compare with points.mean(axis=1) and points.var(axis=1, ddof=ddof)."),
+    "2.3": Exercise("a whole number", lambda n: theory.half_life(n - 1, 1) <= 1000 < theory.half_life(n, 1),
+                    "It is near 1000 divided by 2 ln 2, and the smallest such number."),
+    "2.4": Exercise("a number", near(np.exp(-theory.log_variance_drift(100, 1)), 1e-4),
+                    "One refit adds the drift to the log-variance; sampling hot adds ln(temperature)."),
+    "2.5": Exercise("a number", near(np.sin(np.pi / np.sqrt(50)) / (np.pi / np.sqrt(50)), 1e-4),
+                    "Multiply 1 - 1/N_i for a hundred thousand generations or more."),
+}

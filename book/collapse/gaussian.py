@@ -1,0 +1,207 @@
+"""Gaussians for the loop: one dimension, several, and the sufficient statistics of both.
+
+A fitted Gaussian depends on its data through the mean and the scatter alone, so a model may hand
+over those (`Moments`) instead of points: the same law, and the same cost for a hundred points or a
+billion. Taught in chapter 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from .chain import pooled, size
+
+
+class Moments(NamedTuple):
+    """Sufficient statistics of Gaussian data.
+
+    ``mean`` and ``scatter`` (sum of squares about the mean) have shape (runs,) in one dimension,
+    (runs, d) and (runs, d, d) in d dimensions.
+    """
+
+    n: int
+    mean: np.ndarray
+    scatter: np.ndarray
+
+
+@size.register
+def _(data: Moments) -> int:
+    return data.n
+
+
+@pooled.register
+def _(first: Moments, second):
+    if not isinstance(second, Moments) or np.shape(first.scatter) != np.shape(second.scatter):
+        raise ValueError("second: Moments pool with Moments of the same shape")
+    n = first.n + second.n
+    step = second.mean - first.mean
+    spread = step**2 if step.shape == first.scatter.shape else step[..., None] * step[..., None, :]
+    scatter = first.scatter + second.scatter + spread * (first.n * second.n / n)
+    return Moments(n, first.mean + step * (second.n / n), scatter)
+
+
+def moments(data: Moments | np.ndarray) -> Moments:
+    """Reduce points (..., samples, d) to their moments; one feature gives scalars per run.
+
+    Raises:
+        ValueError: no samples, too few axes, or a value that is not finite.
+    """
+    if isinstance(data, Moments):
+        return data
+    points = np.asarray(data, dtype=float)
+    if points.ndim < 2 or points.shape[-2] == 0:
+        raise ValueError(f"data: points (..., samples, features), not shape {points.shape}")
+    if not np.isfinite(points).all():
+        raise ValueError("data: every point must be finite")
+    n, mean = points.shape[-2], points.mean(axis=-2)
+    centred = points - mean[..., None, :]
+    scatter = np.swapaxes(centred, -1, -2) @ centred
+    if points.shape[-1] == 1:
+        return Moments(n, mean[..., 0], scatter[..., 0, 0])
+    return Moments(n, mean, scatter)
+
+
+@dataclass(frozen=True, slots=True)
+class Gaussian:
+    """A normal distribution in one dimension, or an array of independent ones.
+
+    Args:
+        mean, variance: arrays (runs,) or scalars.
+        ddof: 0 fits by maximum likelihood (divide by n), 1 without bias (divide by n - 1).
+        temperature: samples come from density^(1/temperature), whose variance is
+            ``temperature * variance``; below 1 the output is drawn to the middle (law G7).
+        statistics: hand over `Moments` instead of points.
+
+    Taught in chapter 2.
+    """
+
+    mean: np.ndarray | float = 0.0
+    variance: np.ndarray | float = 1.0
+    ddof: int = 0
+    temperature: float = 1.0
+    statistics: bool = False
+
+    @classmethod
+    def standard(cls, runs: int, **options) -> Gaussian:
+        """Return ``runs`` independent standard normals."""
+        return cls(np.zeros(runs), np.ones(runs), **options)
+
+    def fit(self, data: Moments | np.ndarray, rng=None) -> Gaussian:
+        """Return the Gaussian with the mean and variance of the data."""
+        n, mean, scatter = data if type(data) is Moments else moments(data)
+        if n <= self.ddof:
+            raise ValueError(f"data: {n} samples cannot give a variance with ddof = {self.ddof}")
+        variance = scatter / (n - self.ddof)
+        return Gaussian(mean, variance, self.ddof, self.temperature, self.statistics)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Moments | np.ndarray:
+        """Return points (runs, n, 1), or their exact `Moments` (sampler S2) if ``statistics``."""
+        variance = self.variance if self.temperature == 1 else self.temperature * self.variance
+        if not self.statistics:
+            shape = (*np.shape(variance), n, 1)
+            std = np.sqrt(variance)[..., None, None]
+            return np.asarray(self.mean)[..., None, None] + std * rng.standard_normal(shape)
+        shape = np.shape(variance)
+        mean = self.mean + np.sqrt(variance / n) * rng.standard_normal(shape)
+        # The mean and the scatter of a Gaussian sample are independent: normal and chi-square.
+        scatter = variance * rng.chisquare(n - 1, shape) if n > 1 else 0.0 * variance
+        return Moments(n, mean, scatter)
+
+
+@dataclass(frozen=True, slots=True)
+class MultivariateGaussian:
+    """A normal distribution in d dimensions, or an array of independent ones.
+
+    Args:
+        mean: (..., d).
+        factor: (..., d, d), lower triangular L with covariance L L^T.
+        ddof, statistics: as in `Gaussian`.
+
+    Taught in chapter 2.
+    """
+
+    mean: np.ndarray
+    factor: np.ndarray
+    ddof: int = 0
+    statistics: bool = False
+
+    @classmethod
+    def standard(cls, runs: int, d: int, **options) -> MultivariateGaussian:
+        """Return ``runs`` independent standard normals in ``d`` dimensions."""
+        return cls(np.zeros((runs, d)), np.broadcast_to(np.eye(d), (runs, d, d)), **options)
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Covariance matrices, (..., d, d)."""
+        return self.factor @ np.swapaxes(self.factor, -1, -2)
+
+    @property
+    def log_det(self) -> np.ndarray:
+        """Logarithm of the determinant of the covariance, (...)."""
+        diagonal = np.diagonal(self.factor, axis1=-2, axis2=-1)
+        return 2 * np.log(np.abs(diagonal)).sum(axis=-1)
+
+    def fit(self, data: Moments | np.ndarray, rng=None) -> MultivariateGaussian:
+        """Return the Gaussian with the mean and covariance of the data.
+
+        Raises:
+            ValueError: n <= d, so that the covariance would be singular.
+        """
+        n, mean, scatter = moments(data)
+        if n <= scatter.shape[-1]:
+            raise ValueError(f"data: {n} samples give a singular covariance in {mean.shape[-1]} dimensions")
+        factor = np.linalg.cholesky(scatter / (n - self.ddof))
+        return MultivariateGaussian(mean, factor, self.ddof, self.statistics)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Moments | np.ndarray:
+        """Return points (..., n, d), or their exact `Moments` (sampler S4) if ``statistics``."""
+        *runs, d = self.mean.shape
+        if not self.statistics:
+            noise = rng.standard_normal((*runs, n, d))
+            return self.mean[..., None, :] + noise @ np.swapaxes(self.factor, -1, -2)
+        noise = rng.standard_normal((*runs, d, 1))
+        mean = self.mean + (self.factor @ noise)[..., 0] / np.sqrt(n)
+        root = self.factor @ bartlett(n, d, tuple(runs), rng)
+        return Moments(n, mean, root @ np.swapaxes(root, -1, -2))
+
+
+def bartlett(n: int, d: int, runs: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Draw the lower triangular root A of the scatter A A^T of ``n`` standard normal points in ``d`` dimensions.
+
+    Returns:
+        (*runs, d, d). Source: Bartlett's decomposition of a Wishart matrix (S4); needs n > d.
+    """
+    if n <= d:
+        raise ValueError(f"n: Bartlett's decomposition needs more than d = {d} points, not {n}")
+    root = np.tril(rng.standard_normal((*runs, d, d)), -1)
+    diagonal = np.arange(d)
+    root[..., diagonal, diagonal] = np.sqrt(rng.chisquare(n - 1 - diagonal, (*runs, d)))
+    return root
+
+
+def replacement_paths(
+    runs: int, generations: int, n: int, *, ddof: int = 0, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw whole chains of ``replace`` from a standard normal at once, without a loop over generations.
+
+    The log-variance is a random walk, so a chain is a cumulative sum; and log-variances never
+    underflow, however long the chain. Same law as ``chain`` with `Gaussian` (a test compares them).
+
+    Returns:
+        means and log-variances, both (generations, runs); row g is generation g.
+
+    Source: sampler S2. Taught in chapter 2.
+    """
+    if n <= max(ddof, 1):
+        raise ValueError(f"n: at least {max(ddof, 1) + 1} samples a generation, not {n}")
+    chi = rng.chisquare(n - 1, (generations, runs))
+    np.log(chi, out=chi)
+    chi -= np.log(n - ddof)
+    log_variance = np.cumsum(chi, axis=0, out=chi)
+    steps = rng.standard_normal((generations, runs))
+    steps[1:] *= np.exp(log_variance[:-1] / 2)  # a mean is drawn with the variance before
+    steps /= np.sqrt(n)
+    return np.cumsum(steps, axis=0, out=steps), log_variance

@@ -1,0 +1,114 @@
+"""How far a model is from the truth, and how much diversity it has left.
+
+Every function takes arrays and returns arrays or a number; none knows where the data came from.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+from scipy.spatial.distance import cdist
+
+
+def heterozygosity(p: np.ndarray) -> np.ndarray:
+    """Return 1 - sum p^2 along the last axis: the chance that two draws differ (Gini-Simpson). Chapter 1."""
+    p = np.asarray(p)
+    return 1 - (p**2).sum(axis=-1)
+
+
+def entropy(p: np.ndarray) -> np.ndarray:
+    """Return the Shannon entropy along the last axis, in nats; 0 log 0 = 0. Chapter 1."""
+    p = np.asarray(p, dtype=float)
+    return -(p * np.log(np.where(p > 0, p, 1))).sum(axis=-1)
+
+
+def alive(p: np.ndarray) -> np.ndarray:
+    """Return how many categories are left along the last axis. Chapter 1."""
+    return (np.asarray(p) > 0).sum(axis=-1)
+
+
+def score(p: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Return -sum p log(reference): the mean log-score, in nats, of text from p under the reference (law D10).
+
+    Raises:
+        ValueError: p has mass where the reference has none.
+    """
+    p, reference = np.asarray(p, dtype=float), np.asarray(reference, dtype=float)
+    if (p[..., reference == 0] > 0).any():
+        raise ValueError("reference: gives probability 0 to something that p contains")
+    return -(p * np.log(np.where(reference > 0, reference, 1))).sum(axis=-1)
+
+
+def wasserstein2_1d(mean, variance, mean0=0.0, variance0=1.0) -> np.ndarray:
+    """Return the squared Wasserstein-2 distance between normals in one dimension. Chapter 2."""
+    return (mean - mean0) ** 2 + (np.sqrt(variance) - np.sqrt(variance0)) ** 2
+
+
+def wasserstein2(mean, covariance, mean0, covariance0) -> np.ndarray:
+    """Return the squared Wasserstein-2 distance between normals, means (..., d), covariances (..., d, d).
+
+    Source: the Bures-Frechet formula. Chapter 2; chapter 4 uses it on features.
+    """
+    root = _root(covariance0)
+    cross = np.sqrt(np.clip(np.linalg.eigvalsh(root @ covariance @ root), 0, None)).sum(axis=-1)
+    traces = np.trace(covariance, axis1=-2, axis2=-1) + np.trace(covariance0, axis1=-2, axis2=-1)
+    return ((mean - mean0) ** 2).sum(axis=-1) + np.clip(traces - 2 * cross, 0, None)
+
+
+def frechet_distance(features: np.ndarray, real: np.ndarray) -> float:
+    """Return the squared Wasserstein-2 distance of normals fitted to two sets of features (n, d). Chapter 4.
+
+    This is the formula of the Frechet inception distance; the features are the caller's.
+    """
+    fits = [(x.mean(axis=0), np.cov(x, rowvar=False)) for x in (_finite("features", features), _finite("real", real))]
+    return float(wasserstein2(*fits[0], *fits[1]))
+
+
+def precision_recall(features: np.ndarray, real: np.ndarray, k: int = 3) -> tuple[float, float]:
+    """Return the share of generated points near a real one, and of real points near a generated one.
+
+    "Near" is inside the ball that reaches to the k-th neighbour of its own kind.
+    Source: Kynkäänniemi et al. (2019). Chapter 4.
+    """
+    features, real = _finite("features", features), _finite("real", real)
+    if min(len(features), len(real)) <= k:
+        raise ValueError(f"features, real: more than k = {k} points each")
+    return _covered(features, real, k), _covered(real, features, k)
+
+
+def _covered(points: np.ndarray, manifold: np.ndarray, k: int) -> float:
+    radius = np.partition(cdist(manifold, manifold), k, axis=1)[:, k]  # entry 0 is the point itself
+    return float((cdist(points, manifold) <= radius).any(axis=1).mean())
+
+
+def total_variance(images: np.ndarray) -> float:
+    """Return the variance of byte images (n, pixels) in units of white, summed over the pixels. Chapter 4."""
+    return float((np.asarray(images, dtype=np.float32) / 255).var(axis=0, dtype=np.float64).sum())
+
+
+def mean_interval(values: np.ndarray, level: float = 0.95, axis: int = 0):
+    """Return the mean and a two-sided Student interval for it, along ``axis``.
+
+    Raises:
+        ValueError: fewer than two values.
+    """
+    values = np.asarray(values, dtype=float)
+    n = values.shape[axis]
+    if n < 2:
+        raise ValueError("values: an interval needs at least two")
+    mean = values.mean(axis=axis)
+    half = stats.t.ppf((1 + level) / 2, n - 1) * values.std(axis=axis, ddof=1) / np.sqrt(n)
+    return mean, mean - half, mean + half
+
+
+def _root(matrix: np.ndarray) -> np.ndarray:
+    """Return the symmetric square root of positive semi-definite matrices."""
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.sqrt(np.clip(values, 0, None))[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+
+
+def _finite(name: str, values: np.ndarray) -> np.ndarray:
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 2 or len(values) < 2 or not np.isfinite(values).all():
+        raise ValueError(f"{name}: a finite array (n, d) with n of at least 2, not shape {values.shape}")
+    return values

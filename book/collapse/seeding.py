@@ -1,0 +1,24 @@
+"""The one place where numpy's randomness becomes torch's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+
+@contextmanager
+def torch_seeded(rng: np.random.Generator) -> Iterator[None]:
+    """Seed torch from ``rng`` inside the block, and leave torch's global state as it was.
+
+    Raises:
+        TypeError: ``rng`` is not a numpy Generator.
+    """
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng: a numpy.random.Generator, not {type(rng).__name__}")
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(int(rng.integers(2**63)))
+        yield

@@ -1,0 +1,238 @@
+"""The closed forms that the chapters draw and the tests check, one short function each.
+
+``refits`` counts fits: generation g of a chain is refit g + 1 (`Generation.refits`). ``n`` is the number
+of samples a generation. Variances and distances are in units of the true variance unless a function
+takes it. *Exact* holds for every n; anything else says how far off it is. Tags such as D1 or G2 name
+the rows of the book's table of formulas.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import integrate, stats
+from scipy.special import gammaln, polygamma, psi
+
+# ---- categories: drift (chapter 1) ------------------------------------------------------------------------
+
+
+def diversity(refits, n: int):
+    """Return E H_t / H_0 = (1 - 1/n)^t under replacement, H = 1 - sum p^2. D1, exact; Wright (1931)."""
+    return (1 - 1 / n) ** np.asarray(refits, dtype=float)
+
+
+def squared_distance(refits, n: int):
+    """Return E |p_t - p_0|^2 / H_0 = 1 - (1 - 1/n)^t under replacement. D2, exact."""
+    return 1 - diversity(refits, n)
+
+
+def drift_matrix(n: int) -> np.ndarray:
+    """Return B[x, y] = P(y copies after one refit | x copies before), (n + 1, n + 1). S6, exact; Wright-Fisher."""
+    copies = np.arange(n + 1)
+    return stats.binom.pmf(copies[None, :], n, copies[:, None] / n)
+
+
+def survival(p, n: int, refits: int) -> np.ndarray:
+    """Return P(a category of share p is alive after 1..refits refits), (refits, len(p)). S6, exact."""
+    matrix, p = drift_matrix(n), np.atleast_1d(np.asarray(p, dtype=float))
+    law = stats.binom.pmf(np.arange(n + 1)[None, :], n, p[:, None])
+    alive = np.empty((refits, len(p)))
+    for t in range(refits):
+        alive[t] = 1 - law[:, 0]
+        law = law @ matrix
+    return alive
+
+
+def branching_rate(refits: int) -> np.ndarray:
+    """Return g_1..g_refits with g_1 = 1, g_{t+1} = 1 - exp(-g_t); t g_t tends to 2. D8."""
+    rates = np.ones(refits)
+    for t in range(1, refits):
+        rates[t] = -np.expm1(-rates[t - 1])
+    return rates
+
+
+def survival_branching(p, n: int, refits: int) -> np.ndarray:
+    """Return 1 - exp(-n p g_t), t = 1..refits, (refits, len(p)): a rare category alive. D8.
+
+    A lower bound; good while p << 1 and t << n. Source: Suresh et al. (2025).
+    """
+    p = np.atleast_1d(np.asarray(p, dtype=float))
+    return -np.expm1(-n * branching_rate(refits)[:, None] * p)
+
+
+def median_life(count: int) -> int:
+    """Return the first refit after which a category seen ``count`` times is more likely lost than alive. D8.
+
+    First t with exp(-count g_t) > 1/2; about 2.9 refits per sighting. The exponent starts at refit 1
+    after the counting, so a word seen once is gone with probability 1/e at t = 1.
+    """
+    if count < 1:
+        raise ValueError(f"count: at least 1, not {count}")
+    rates = branching_rate(4 * count + 4)
+    return int(np.argmax(np.exp(-count * rates) > 0.5)) + 1
+
+
+def fixation_time(p, n: int) -> float:
+    """Return the expected refits until one category is left. S6, exact (any number of categories)."""
+    p = np.asarray(p, dtype=float)
+    inner = drift_matrix(n)[1:-1, 1:-1]
+    h = np.linalg.solve(np.eye(n - 1) - inner, np.arange(1, n) / n)
+    first = stats.binom.pmf(np.arange(1, n)[None, :], n, p[:, None])
+    return float((p + first @ h).sum())
+
+
+def fixation_time_diffusion(p, n: int) -> float:
+    """Return -2n sum (1 - p) ln(1 - p): expected refits until one category is left. D5.
+
+    Diffusion limit; too high by about ln(n)/3 + 1/2 refits.
+    """
+    q = 1 - np.asarray(p, dtype=float)
+    return float(-2 * n * (q * np.log(np.where(q > 0, q, 1))).sum())
+
+
+def first_loss_time(p, n: int) -> float:
+    """Return the expected refits until the first category is lost. D7, diffusion limit (14 % high below 10 refits).
+
+    Integral of prod_i (1 - exp(-2 n p_i / t)) over t; use it for the mean only, its tail is wrong.
+    Source: Benati et al. (2025).
+    """
+    p = np.asarray(p, dtype=float)
+
+    def integrand(log_t):
+        return np.exp(log_t) * np.prod(-np.expm1(-2 * n * p / np.exp(log_t)))
+
+    top = np.log(2 * n * p.sum()) + 30 / max(len(p) - 1, 1)
+    return integrate.quad(integrand, -20, top, limit=500)[0]
+
+
+def tempered(p, temperature: float, refits: int) -> np.ndarray:
+    """Return p^(temperature^-(refits - 1)), renormalised: infinite data, biased sampling. D9, exact.
+
+    The first fit sees untempered real data. Below temperature 1 the log-odds grow by 1/temperature a refit.
+    """
+    log_p = np.log(np.asarray(p, dtype=float)) * temperature ** -(refits - 1.0)
+    weights = np.exp(log_p - log_p.max())
+    return weights / weights.sum()
+
+
+# ---- one Gaussian (chapter 2) -------------------------------------------------------------------------------
+
+
+def c4(n: int) -> float:
+    """Return E s / sigma for n samples and ddof = 1."""
+    return float(np.sqrt(2 / (n - 1)) * np.exp(gammaln(n / 2) - gammaln((n - 1) / 2)))
+
+
+def std_factor(n: int, ddof: int) -> float:
+    """Return E sigma_{t+1} / sigma_t: c4(n) unbiased, a(n) = c4(n) sqrt((n-1)/n) by maximum likelihood. G1, G2, exact."""
+    return c4(n) * np.sqrt((n - 1) / (n - ddof))
+
+
+def mean_variance(refits, n: int, ddof: int):
+    """Return E sigma_t^2 under replacement: (1 - 1/n)^t with ddof = 0, 1 with ddof = 1. G1, G2, exact.
+
+    A mean that few runs carry once t > n: do not test it by simulation there.
+    """
+    return ((n - 1) / (n - ddof)) ** np.asarray(refits, dtype=float)
+
+
+def variance_of_mean(refits, n: int, ddof: int):
+    """Return Var mu_t under replacement: 1 - (1 - 1/n)^t with ddof = 0, t/n with ddof = 1. G1, G2, exact."""
+    t = np.asarray(refits, dtype=float)
+    return 1 - (1 - 1 / n) ** t if ddof == 0 else t / n
+
+
+def log_variance_drift(n: int, ddof: int) -> float:
+    """Return E ln sigma_{t+1}^2 - E ln sigma_t^2 = psi((n-1)/2) - ln((n-ddof)/2): about -1/n or -2/n. G1, G2, exact."""
+    return float(psi((n - 1) / 2) - np.log((n - ddof) / 2))
+
+
+def log_variance_spread(refits, n: int):
+    """Return Var ln sigma_t^2 = t psi_1((n-1)/2), about 2t/n. G1, exact for either ddof."""
+    return np.asarray(refits, dtype=float) * polygamma(1, (n - 1) / 2)
+
+
+def variance_quantile(level, refits, n: int, ddof: int):
+    """Return the quantile of sigma_t^2, ln sigma_t^2 taken as normal. G1; within a few percent for n >= 20."""
+    t = np.asarray(refits, dtype=float)
+    spread = np.sqrt(log_variance_spread(t, n))
+    return np.exp(t * log_variance_drift(n, ddof) + stats.norm.ppf(level) * spread)
+
+
+def half_life(n: int, ddof: int) -> float:
+    """Return refits until the geometric mean of sigma is halved. G3, exact: 137 or 69 at n = 100."""
+    return float(-2 * np.log(2) / log_variance_drift(n, ddof))
+
+
+def wasserstein2(refits, n: int, ddof: int):
+    """Return E W2^2 between model and truth under replacement. G1, G2, exact.
+
+    ddof = 1: t/n + 2 (1 - c4^t), which diverges; ddof = 0: 2 (1 - a^t), which tends to 2.
+    """
+    t = np.asarray(refits, dtype=float)
+    moments = mean_variance(t, n, ddof) + variance_of_mean(t, n, ddof)
+    return moments + 1 - 2 * std_factor(n, ddof) ** t
+
+
+def biased_variance(refits, n: int, temperature: float):
+    """Return E sigma_t^2 = temperature^(t-1) with ddof = 1 and a first fit on real data. G7, exact.
+
+    Source: the sampling bias lambda of Alemohammad et al. (2024).
+    """
+    return temperature ** (np.asarray(refits, dtype=float) - 1)
+
+
+def model_divergence(refits, n: int, ddof: int):
+    """Return E KL(model_t || truth), about t/n: the price that the model's own text hides. G12, exact."""
+    t = np.asarray(refits, dtype=float)
+    moments = mean_variance(t, n, ddof) + variance_of_mean(t, n, ddof)
+    return (moments - 1 - t * log_variance_drift(n, ddof)) / 2
+
+
+def mean_precision(refits, n: int, ddof: int):
+    """Return E 1/sigma_t^2 = ((n - ddof)/(n - 3))^t: what makes real data look impossible. G12, exact."""
+    return ((n - ddof) / (n - 3)) ** np.asarray(refits, dtype=float)
+
+
+# ---- several dimensions (chapter 2) -------------------------------------------------------------------------
+
+
+def log_det_drift(n: int, d: int, ddof: int) -> float:
+    """Return E ln det Sigma_{t+1} - E ln det Sigma_t = sum_i psi((n-i)/2) - d ln((n-ddof)/2). G9, exact."""
+    return float(sum(lyapunov(n, d, ddof)))
+
+
+def lyapunov(n: int, d: int, ddof: int) -> np.ndarray:
+    """Return the long-run rates of the log-eigenvalues, psi((n-i)/2) - ln((n-ddof)/2), i = 1..d. G9."""
+    return psi((n - np.arange(1, d + 1)) / 2) - np.log((n - ddof) / 2)
+
+
+def log_condition_early(refits, n: int):
+    """Return 2.355 sqrt(t/n): median log condition number in two dimensions while t << n. G9, first order."""
+    return 2.355 * np.sqrt(np.asarray(refits, dtype=float) / n)
+
+
+def wasserstein2_early(refits, n: int, d: int):
+    """Return (t/n) (d + d(d+1)/4): E W2^2 per unit variance in d dimensions. G11, first order; t/n <= 0.05."""
+    return np.asarray(refits, dtype=float) / n * (d + d * (d + 1) / 4)
+
+
+# ---- images (chapter 4) ---------------------------------------------------------------------------------------
+
+
+def linear_vae_variance(eigenvalue, noise: float, beta: float, refits, output: str):
+    """Return the variance a linear VAE's chain keeps along one direction after ``refits`` fits, infinite data. L1, exact.
+
+    "means": max(lambda - t beta v, 0), a linear loss without any sampling error; "draws":
+    lambda - t (beta - 1) v, constant at beta = 1. ``noise`` is the fixed decoder variance v.
+    Source: Tipping and Bishop (1999) and Lucas et al. (2019), iterated by us.
+    """
+    t, start = np.asarray(refits, dtype=float), np.asarray(eigenvalue, dtype=float)
+    if output == "means":
+        return np.maximum(start - t * beta * noise, 0)
+    return np.maximum(start - t * (beta - 1) * noise, noise)
+
+
+def pixel_entropy(x):
+    """Return -x ln x - (1-x) ln(1-x): the least cross-entropy a pixel of target x can cost. L2, exact."""
+    x = np.asarray(x, dtype=float)
+    return -(x * np.log(np.where(x > 0, x, 1)) + (1 - x) * np.log(np.where(x < 1, 1 - x, 1)))

@@ -1,0 +1,142 @@
+"""A variational autoencoder for the loop.
+
+Images are bytes, (samples, 784), real and generated alike. The network is the one of Kingma and
+Welling (2014): one hidden layer each way. Taught in chapter 4.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .seeding import torch_seeded
+
+PIXELS, LATENT = 784, 20
+
+
+class Network(nn.Module):
+    """Encoder 784-400-(20, 20) and decoder 20-400-784."""
+
+    def __init__(self, hidden: int = 400):
+        super().__init__()
+        self.encoder = nn.Sequential(
+            nn.Linear(PIXELS, hidden), nn.ReLU(), nn.Linear(hidden, 2 * LATENT))
+        self.decoder = nn.Sequential(
+            nn.Linear(LATENT, hidden), nn.ReLU(), nn.Linear(hidden, PIXELS))
+
+    def encode(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return mean and log-variance of q(z | x), each (batch, 20)."""
+        mean, log_variance = self.encoder(x).chunk(2, dim=1)
+        return mean, log_variance
+
+    def decode(self, z: torch.Tensor) -> torch.Tensor:
+        """Return pixel logits, (batch, 784)."""
+        return self.decoder(z)
+
+
+def negative_elbo(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Return the negative evidence lower bound, averaged over the batch, in nats an image."""
+    mean, log_variance = network.encode(x)
+    z = mean + torch.exp(log_variance / 2) * torch.randn_like(mean)
+    rebuilt = F.binary_cross_entropy_with_logits(network.decode(z), x, reduction="sum")
+    divergence = (mean**2 + log_variance.exp() - 1 - log_variance).sum() / 2
+    return (rebuilt + divergence) / len(x)
+
+
+def train(network: nn.Module, batches, steps: int, rate: float = 3e-3) -> None:
+    """Minimise the negative ELBO with Adam and a one-cycle learning rate; changes ``network``."""
+    optimizer = torch.optim.Adam(network.parameters(), fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
+    for _, x in zip(range(steps), batches):
+        optimizer.zero_grad()
+        negative_elbo(network, x).backward()
+        optimizer.step()
+        schedule.step()
+
+
+def to_unit(images: np.ndarray | torch.Tensor) -> torch.Tensor:
+    """Return byte images as floats between 0 and 1."""
+    return torch.as_tensor(images).float().div_(255)
+
+
+def batches_of(data: Any, batch: int, rng: np.random.Generator):
+    """Yield batches for ever: shuffled passes over images, or fresh samples of a model (`stream`)."""
+    if hasattr(data, "sample"):
+        while True:
+            yield to_unit(data.sample(batch, rng))
+    images = torch.as_tensor(data)
+    batch = min(batch, len(images))
+    while True:
+        order = torch.randperm(len(images))
+        for start in range(0, len(order) - batch + 1, batch):
+            yield to_unit(images[order[start : start + batch]])
+
+
+@dataclass(frozen=True)
+class VAE:
+    """A variational autoencoder that learns from byte images and gives byte images.
+
+    Args:
+        output: "means" passes on the decoder's grey values, as the paper's code does;
+            "draws" draws each pixel black or white with that probability.
+        steps, batch: training length and batch size.
+        warm: start from the last generation's weights instead of from scratch.
+        build: makes the network; anything with ``encode`` and ``decode`` of the same shapes.
+        network: the fitted network, None before the first fit.
+
+    Taught in chapter 4.
+    """
+
+    output: str = "means"
+    steps: int = 1200
+    batch: int = 256
+    warm: bool = False
+    build: Any = Network
+    network: nn.Module | None = field(default=None, repr=False)
+
+    def __post_init__(self):
+        if self.output not in ("means", "draws"):
+            raise ValueError(f"output: 'means' or 'draws', not {self.output!r}")
+        if self.steps < 1 or self.batch < 1:
+            raise ValueError("steps, batch: whole numbers of at least 1")
+
+    def fit(self, data: np.ndarray | VAE, rng: np.random.Generator) -> VAE:
+        """Return a VAE trained on images (n, 784) of bytes, or on fresh samples of another VAE.
+
+        Raises:
+            ValueError: the images have another shape or type.
+        """
+        if not hasattr(data, "sample"):
+            check_images("data", data)
+        with torch_seeded(rng):
+            warm = self.warm and self.network is not None
+            network = copy.deepcopy(self.network) if warm else self.build()
+            train(network.train(), batches_of(data, self.batch, rng), self.steps)
+        return replace(self, network=network.eval().requires_grad_(False))
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Return ``n`` generated images, (n, 784) bytes."""
+        with torch_seeded(rng), torch.no_grad():
+            return self.decode(torch.randn(n, LATENT))
+
+    def decode(self, z: torch.Tensor) -> np.ndarray:
+        """Return the images of latents (n, 20), as bytes."""
+        if self.network is None:
+            raise ValueError("network: fit the VAE before sampling from it")
+        pixels = torch.cat([self.network.decode(part).sigmoid_() for part in z.split(8192)])
+        if self.output == "draws":
+            return ((torch.rand_like(pixels) < pixels) * np.uint8(255)).numpy()
+        return pixels.mul_(255).round_().to(torch.uint8).numpy()
+
+
+def check_images(name: str, images: Any) -> None:
+    """Raise a ValueError unless ``images`` are bytes of shape (n, 784), n > 0."""
+    shape, kind = np.shape(images), getattr(images, "dtype", type(images).__name__)
+    if len(shape) != 2 or shape[0] == 0 or shape[1] != PIXELS or kind != np.uint8:
+        raise ValueError(f"{name}: byte images of shape (n, {PIXELS}), not {kind} of shape {shape}")

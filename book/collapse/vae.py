@@ -131,7 +131,7 @@ class VAE:
             raise ValueError("network: fit the VAE before sampling from it")
         pixels = torch.cat([self.network.decode(part).sigmoid_() for part in z.split(8192)])
         if self.output == "draws":
-            return ((torch.rand_like(pixels) < pixels) * np.uint8(255)).numpy()
+            return (torch.rand_like(pixels) < pixels).to(torch.uint8).mul_(255).numpy()
         return pixels.mul_(255).round_().to(torch.uint8).numpy()
 
 

@@ -78,6 +78,19 @@ def call(function: Callable, *arguments, **options) -> Any:
     return answer
 
 
+# ---- chapter 1: dogs ---------------------------------------------------------------------------------------
+
+
+def _right_next_shares(next_shares) -> bool:
+    rng, shares = np.random.default_rng(0), np.array([0.5, 0.3, 0.2, 0.0])
+    draws = np.array([call(next_shares, shares, 40, rng) for _ in range(2000)])
+    counts = draws * 40  # whole numbers that sum to 40, and right on average: five standard errors
+    whole = np.allclose(counts, np.round(counts)) and np.allclose(draws.sum(axis=1), 1)
+    spread = np.sqrt(shares * (1 - shares) / 40)
+    fair = (abs(draws.mean(axis=0) - shares) <= 5 * spread / np.sqrt(2000)).all()
+    return whole and fair and np.allclose(draws.std(axis=0), spread, atol=0.01)
+
+
 # ---- chapter 2: the Gaussian -----------------------------------------------------------------------------
 
 
@@ -89,6 +102,15 @@ def _right_refit(refit) -> bool:
 
 
 EXERCISES: dict[str, Exercise] = {
+    "1.1": Exercise("a number", near(0.25), "A breed wins with its own share as probability, whatever N is."),
+    "1.2": Exercise("a function", _right_next_shares, "rng.multinomial(n, shares) gives counts; divide them by n."),
+    "1.3": Exercise("a whole number", lambda n: theory.diversity(50, n - 1) < 0.9 <= theory.diversity(50, n),
+                    "Find the smallest n with (1 - 1/n)^50 at least 0.9."),
+    "1.4": Exercise("a number", near(1 / (1 - np.sqrt(0.95 * 0.995)), 0.5),
+                    "One constant n must lose in two generations what 20 and 200 lose: near the harmonic mean."),
+    "1.5": Exercise("a whole number", lambda t: theory.tempered([0.7, 0.3], 0.7, t)[1] < 0.01
+                    <= theory.tempered([0.7, 0.3], 0.7, t - 1)[1],
+                    "theory.tempered([0.7, 0.3], 0.7, t) gives both shares at refit t."),
     "2.1": Exercise("a number", near(0.98), "Which divisor does maximum likelihood use?"),
     "2.2": Exercise("a function", _right_refit, "Compare with points.mean(axis=1) and points.var(axis=1, ddof=ddof)."),
     "2.3": Exercise("a whole number", lambda n: theory.half_life(n - 1, 1) <= 1000 < theory.half_life(n, 1),

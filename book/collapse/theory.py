@@ -340,9 +340,9 @@ def fresh_moments(refits: int, n: int, alpha: float, temperature: float = 1.0, d
 
 
 def kept_accumulate_fresh(refits: int, n: int, alpha: float) -> np.ndarray:
-    """Return what is kept, t = 1..refits, if every batch of n has a share alpha of new real data and all is kept. Exact.
+    """Return what is kept, t = 1..refits, of a growing pool with a share alpha of new real data. Exact.
 
-    The squared distance falls like t^-min(1, 2 alpha); alpha = 0 is G4. Our derivation.
+    Every batch of n joins the pool, and the model learns from all of it. The squared distance falls like t^-min(1, 2 alpha); alpha = 0 is G4. Our derivation.
     """
     _shares(alpha)
     loss = np.full(refits, 1 / n)
@@ -358,9 +358,9 @@ def effective_size(kept):
 
 
 def weighted_error(weight, k: float):
-    """Return n_r E mu^2 with ``weight`` on the mean of n_r new real points, the rest on n_r/k of the last model's. F3, F4.
+    """Return n_r E mu^2 with ``weight`` on the mean of n_r new real points, the rest on the last model's. F3, F4.
 
-    Exact for a known variance. Pooling is the weight k/(k + 1) and gives (k + 1)/(k + 2).
+    The last model gives n_r/k points. Exact for a known variance. Pooling is the weight k/(k + 1) and gives (k + 1)/(k + 2).
     """
     w = np.asarray(weight, dtype=float)
     return (w**2 + k * (1 - w) ** 2) / (1 - (1 - w) ** 2)
@@ -386,7 +386,7 @@ def regression_accumulate(refits, n: int, d: int):
 
 
 def regression_mixed(n: int, d: int, shifted: int, distance2: float) -> float:
-    """Return E |w - w*|^2 if ``shifted`` of n rows follow other weights at squared distance ``distance2``. R3, exact."""
+    """Return E |w - w*|^2 if ``shifted`` of n rows have weights at squared distance ``distance2``. R3, exact."""
     true = n - shifted
     pull = shifted * (shifted + 2) / (n * (n + 2))
     pull += true * shifted * (n + 1) * (d - 1) / (n * (n - 1) * (n + 2) * (n - d - 1))

@@ -1,0 +1,74 @@
+"""Sphinx extension: pages that need no network, open from the disk, and carry what only some of them need.
+
+What the theme and the notebooks leave to be mended for that, and for readers who cannot see, is mended here, once.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import editions
+
+DEMOS = ("dog-park", "gaussian-chains", "real-share")  # custom elements of _static/park.js
+DEMO_FILES = ("breeds.js", "samplers.js", "park.js")
+
+
+def setup(app):
+    app.connect("config-inited", say_where, priority=100)
+    app.connect("html-page-context", add_demos)
+    app.connect("build-finished", mend_pages)
+    address = editions.site(editions.repository())
+    if address:  # both extensions need to know where the book will be
+        app.setup_extension("sphinxext.opengraph")
+        app.setup_extension("sphinx_sitemap")
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def say_where(app, config):
+    """Say where the book will be, for the previews of shared links and for search engines."""
+    address = config.html_baseurl or editions.site(editions.repository())
+    if address and "ogp_image" in config:
+        config.html_baseurl = config.ogp_site_url = address.rstrip("/") + "/"
+        config.ogp_image = "_static/title.png"
+        config.ogp_image_alt = "Rows of cartoon dogs: many breeds on the left, one breed on the right."
+        config.ogp_social_cards = {"enable": False}
+        config.sitemap_url_scheme = "{link}"
+
+
+def add_demos(app, pagename, templatename, context, doctree):
+    """Load the scripts of the demos on the pages that have one."""
+    if any(f"<{name}" in context.get("body", "") for name in DEMOS):
+        for file in DEMO_FILES:
+            app.add_js_file(file, loading_method="defer")
+
+
+# ---- mending -------------------------------------------------------------------------------------------------
+
+REPAIRS = [
+    # The theme preloads fonts in a mode that no browser can use for a page opened from the disk.
+    (r'<link rel="preload" as="font"[^>]*/>\s*', ""),
+    # Search over file:// may not read the pages for excerpts; it works without them.
+    (r'(<script src="[^"]*_static/searchtools\.js[^"]*"></script>)',
+     r'<script>if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;</script>\1'),
+]
+
+
+def mend(html: str) -> str:
+    """Return a page without the faults that the theme brings; a second call changes nothing."""
+    for pattern, replacement in REPAIRS:
+        if replacement.replace(r"\1", "") and replacement.replace(r"\1", "") in html:
+            continue
+        html = re.sub(pattern, replacement, html)
+    return html
+
+
+def mend_pages(app, exception):
+    """Mend every page of the build."""
+    if exception or app.builder.format != "html":
+        return
+    for page in Path(app.outdir).rglob("*.html"):
+        html = page.read_text(encoding="utf-8")
+        mended = mend(html)
+        if mended != html:
+            page.write_text(mended, encoding="utf-8")

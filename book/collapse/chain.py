@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from functools import singledispatch
+from numbers import Real
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -73,7 +74,7 @@ def chain(
 
     Source: the alpha, beta, gamma loop of Shumailov et al. (2024). Taught in chapter 2.
     """
-    n = _whole("n", n, least=1)
+    n = whole("n", n)
     mix = replace if mix is None else mix
     if after is None:
         first = 0
@@ -156,14 +157,19 @@ def curate(verifier: Callable[[Any, np.random.Generator], np.ndarray], *, tries:
         tries: batches of ``n`` samples to look through before giving up.
 
     Raises:
-        ValueError: (from the mix) fewer than ``n`` samples were kept in ``tries`` batches.
+        ValueError: (from the mix) fewer than ``n`` samples were kept in ``tries`` batches, or the
+            verifier gave something else than one boolean a sample; it judges one chain at a time.
     """
+    whole("tries", tries)
 
     def mix(pool, model, source, n, rng):
         kept, found = [], 0
         for _ in range(tries):
-            batch = model.sample(n, rng)
-            mask = np.asarray(verifier(batch, rng), dtype=bool)
+            batch = _points("data", model.sample(n, rng))
+            mask = np.asarray(verifier(batch, rng))
+            if mask.dtype != bool or mask.shape != (n,) or batch.ndim != 2:
+                raise ValueError(f"verifier: one boolean for each of the {n} samples of one chain, "
+                                 f"not {mask.dtype} of shape {mask.shape}")
             kept.append(batch[mask])
             found += int(mask.sum())
             if found >= n:
@@ -191,12 +197,13 @@ def real_count(alpha: float, n: int) -> int:
 
 
 def _share(alpha: float) -> float:
-    if not 0 <= alpha <= 1:  # NaN fails this too
-        raise ValueError(f"alpha: a share lies between 0 and 1, not {alpha}")
+    if not (isinstance(alpha, Real) and 0 <= alpha <= 1):  # NaN fails this too
+        raise ValueError(f"alpha: a share is a number between 0 and 1, not {alpha!r}")
     return alpha
 
 
-def _whole(name: str, value: int, least: int) -> int:
+def whole(name: str, value: int, least: int = 1) -> int:
+    """Return ``value`` if it is a whole number of at least ``least``; a ValueError names the argument."""
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name}: a whole number of at least {least}, not {value!r}")
     return int(value)
@@ -240,7 +247,7 @@ def _(first: np.ndarray, second):
 @subsample.register
 def _(data: np.ndarray, n: int, rng: np.random.Generator):
     total = size(data)
-    if not 0 < n <= total:
+    if whole("n", n) > total:
         raise ValueError(f"n: cannot draw {n} of {total} samples without replacement")
     if data.ndim == 2:
         return data[rng.choice(total, n, replace=False)]

@@ -10,14 +10,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .chain import pooled, size, subsample
+from .chain import pooled, size, subsample, whole
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How often each category was seen: whole numbers (..., categories), the same total in each run."""
+    """How often each category was seen: whole numbers (..., categories), the same total in each run.
+
+    Raises:
+        ValueError: values that are negative or not whole, no run at all, or runs of different totals.
+    """
 
     values: np.ndarray
+
+    def __post_init__(self):
+        values = np.asarray(self.values)
+        if values.ndim == 0 or values.size == 0 or values.dtype.kind not in "iu" or values.min() < 0:
+            raise ValueError(f"values: counts are whole numbers from 0 up, not {values.dtype} "
+                             f"of shape {values.shape}")
+        totals = values.sum(axis=-1)
+        if totals.min() != totals.max():
+            raise ValueError(f"values: every run has the same total, not {totals.min()} to {totals.max()}")
+        object.__setattr__(self, "values", values)
 
     @property
     def total(self) -> int:
@@ -39,8 +53,10 @@ def _(first: Counts, second):
 
 @subsample.register
 def _(data: Counts, n: int, rng: np.random.Generator):
-    if not 0 < n <= data.total:
+    if whole("n", n) > data.total:
         raise ValueError(f"n: cannot draw {n} of {data.total} samples without replacement")
+    if data.total >= 10**9:
+        raise ValueError(f"data: numpy draws without replacement from fewer than 10**9 samples, not {data.total}")
     drawn = np.zeros_like(data.values)
     left = np.full(data.values.shape[:-1], n)  # samples still to draw
     behind = data.values.sum(axis=-1)  # samples in this category and all later ones
@@ -62,7 +78,8 @@ class Categorical:
             categories are preferred (law D9), at 1 the model is honest.
 
     Raises:
-        ValueError: negative or non-finite shares, rows that do not sum to 1, temperature <= 0.
+        ValueError: negative or non-finite shares, rows that do not sum to 1, a temperature that is
+            not positive and finite.
 
     Taught in chapter 1.
     """
@@ -72,17 +89,19 @@ class Categorical:
 
     def __post_init__(self):
         p = np.asarray(self.p, dtype=float)
-        if p.ndim == 0 or not np.isfinite(p).all() or (p < 0).any():
-            raise ValueError("p: shares are finite and not negative")
-        if not np.allclose(p.sum(axis=-1), 1, atol=1e-8):
+        if p.ndim == 0 or p.size == 0 or not np.isfinite(p).all() or (p < 0).any():
+            raise ValueError("p: shares (..., categories) are finite and not negative")
+        total = p.sum(axis=-1, keepdims=True)
+        if (abs(total - 1) > 1e-6).any():
             raise ValueError("p: the shares of a run sum to 1")
-        if not self.temperature > 0:
-            raise ValueError(f"temperature: a positive number, not {self.temperature}")
-        object.__setattr__(self, "p", p)
+        _temperature(self.temperature)
+        object.__setattr__(self, "p", p / total)  # numpy's multinomial allows no more than rounding errors
 
     def repeated(self, runs: int) -> Categorical:
         """Return ``runs`` independent copies, p of shape (runs, K)."""
-        return Categorical(np.tile(self.p, (runs, 1)), self.temperature)
+        if self.p.ndim != 1:
+            raise ValueError(f"p: one run can be repeated, not shape {self.p.shape}")
+        return Categorical(np.tile(self.p, (whole("runs", runs), 1)), self.temperature)
 
     def fit(self, data: Counts, rng=None) -> Categorical:
         """Return the shares that were seen (maximum likelihood)."""
@@ -94,13 +113,12 @@ class Categorical:
     def sample(self, n: int, rng: np.random.Generator) -> Counts:
         """Return the counts of ``n`` draws in each run (sampler S1, exact)."""
         p = self.p if self.temperature == 1 else temper(self.p, self.temperature)
-        return Counts(rng.multinomial(n, p))
+        return Counts(rng.multinomial(whole("n", n), p))
 
 
 def temper(p: np.ndarray, temperature: float) -> np.ndarray:
     """Return p^(1/temperature), renormalised along the last axis; zeros stay zero (law D9)."""
-    if not temperature > 0:
-        raise ValueError(f"temperature: a positive number, not {temperature}")
+    _temperature(temperature)
     p = np.asarray(p, dtype=float)
     with np.errstate(divide="ignore"):
         log_p = np.log(p) / temperature
@@ -108,9 +126,13 @@ def temper(p: np.ndarray, temperature: float) -> np.ndarray:
     return weights / weights.sum(axis=-1, keepdims=True)
 
 
+def _temperature(value: float) -> None:
+    if not 0 < value < np.inf:
+        raise ValueError(f"temperature: a positive, finite number, not {value}")
+
+
 def zipf(k: int, exponent: float = 1.0) -> np.ndarray:
     """Return shares proportional to 1 / rank^exponent for ranks 1..k."""
-    if k < 1:
-        raise ValueError(f"k: at least one category, not {k}")
+    whole("k", k)
     weights = np.arange(1, k + 1, dtype=float) ** -exponent
     return weights / weights.sum()

@@ -7,12 +7,13 @@ billion. Taught in chapter 2.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from .chain import pooled, size
+from .chain import pooled, size, whole
 
 
 class Moments(NamedTuple):
@@ -38,7 +39,7 @@ def _(first: Moments, second):
         raise ValueError("second: Moments pool with Moments of the same shape")
     n = first.n + second.n
     step = second.mean - first.mean
-    spread = step**2 if step.shape == first.scatter.shape else step[..., None] * step[..., None, :]
+    spread = step**2 if np.shape(step) == np.shape(first.scatter) else step[..., None] * step[..., None, :]
     scatter = first.scatter + second.scatter + spread * (first.n * second.n / n)
     return Moments(n, first.mean + step * (second.n / n), scatter)
 
@@ -75,6 +76,10 @@ class Gaussian:
             ``temperature * variance``; below 1 the output is drawn to the middle (law G7).
         statistics: hand over `Moments` instead of points.
 
+    Raises:
+        ValueError: a mean that is not finite, a variance that is not finite or negative, different
+            shapes, another ddof, a temperature that is not positive and finite.
+
     Taught in chapter 2.
     """
 
@@ -84,21 +89,35 @@ class Gaussian:
     temperature: float = 1.0
     statistics: bool = False
 
+    def __post_init__(self):
+        if np.shape(self.mean) != np.shape(self.variance):
+            raise ValueError(f"variance: the shape of the mean, {np.shape(self.mean)}, not {np.shape(self.variance)}")
+        if not (np.isfinite(self.mean) & np.isfinite(self.variance) & (self.variance >= 0)).all():
+            raise ValueError("mean, variance: finite numbers, and no negative variance")
+        if self.ddof not in (0, 1):
+            raise ValueError(f"ddof: 0 (maximum likelihood) or 1 (unbiased), not {self.ddof!r}")
+        if not 0 < self.temperature < np.inf:
+            raise ValueError(f"temperature: a positive, finite number, not {self.temperature}")
+
     @classmethod
     def standard(cls, runs: int, **options) -> Gaussian:
         """Return ``runs`` independent standard normals."""
-        return cls(np.zeros(runs), np.ones(runs), **options)
+        return cls(np.zeros(whole("runs", runs)), np.ones(runs), **options)
 
     def fit(self, data: Moments | np.ndarray, rng=None) -> Gaussian:
         """Return the Gaussian with the mean and variance of the data."""
         n, mean, scatter = data if type(data) is Moments else moments(data)
+        if np.ndim(mean) != np.ndim(scatter):
+            raise ValueError("data: one feature, (runs, n, 1); MultivariateGaussian takes more")
         if n <= self.ddof:
             raise ValueError(f"data: {n} samples cannot give a variance with ddof = {self.ddof}")
-        variance = scatter / (n - self.ddof)
-        return Gaussian(mean, variance, self.ddof, self.temperature, self.statistics)
+        if not math.isfinite(np.vdot(mean, scatter)):  # the cheapest test: one bad value makes the product bad
+            raise ValueError("data: moments that are not finite")
+        return _refitted(self, mean, scatter / (n - self.ddof))
 
     def sample(self, n: int, rng: np.random.Generator) -> Moments | np.ndarray:
         """Return points (runs, n, 1), or their exact `Moments` (sampler S2) if ``statistics``."""
+        whole("n", n)
         variance = self.variance if self.temperature == 1 else self.temperature * self.variance
         if not self.statistics:
             shape = (*np.shape(variance), n, 1)
@@ -111,6 +130,15 @@ class Gaussian:
         return Moments(n, mean, scatter)
 
 
+def _refitted(model: Gaussian, mean, variance) -> Gaussian:
+    """Return ``model`` with other moments, without the tests of a new one: they would double the cost of a chain."""
+    fitted = object.__new__(Gaussian)
+    for name, value in (("mean", mean), ("variance", variance), ("ddof", model.ddof),
+                        ("temperature", model.temperature), ("statistics", model.statistics)):
+        object.__setattr__(fitted, name, value)
+    return fitted
+
+
 @dataclass(frozen=True, slots=True)
 class MultivariateGaussian:
     """A normal distribution in d dimensions, or an array of independent ones.
@@ -120,6 +148,9 @@ class MultivariateGaussian:
         factor: (..., d, d), lower triangular L with covariance L L^T.
         ddof, statistics: as in `Gaussian`.
 
+    Raises:
+        ValueError: shapes that do not fit together, values that are not finite, another ddof.
+
     Taught in chapter 2.
     """
 
@@ -128,10 +159,19 @@ class MultivariateGaussian:
     ddof: int = 0
     statistics: bool = False
 
+    def __post_init__(self):
+        mean, factor = np.shape(self.mean), np.shape(self.factor)
+        if not mean or factor != (*mean, mean[-1]):
+            raise ValueError(f"factor: shape (..., d, d) for a mean (..., d), not {factor} for {mean}")
+        if not (np.isfinite(self.mean).all() and np.isfinite(self.factor).all()):
+            raise ValueError("mean, factor: finite numbers")
+        if self.ddof not in (0, 1):
+            raise ValueError(f"ddof: 0 (maximum likelihood) or 1 (unbiased), not {self.ddof!r}")
+
     @classmethod
     def standard(cls, runs: int, d: int, **options) -> MultivariateGaussian:
         """Return ``runs`` independent standard normals in ``d`` dimensions."""
-        return cls(np.zeros((runs, d)), np.broadcast_to(np.eye(d), (runs, d, d)), **options)
+        return cls(np.zeros((whole("runs", runs), whole("d", d))), np.broadcast_to(np.eye(d), (runs, d, d)), **options)
 
     @property
     def covariance(self) -> np.ndarray:
@@ -148,16 +188,22 @@ class MultivariateGaussian:
         """Return the Gaussian with the mean and covariance of the data.
 
         Raises:
-            ValueError: n <= d, so that the covariance would be singular.
+            ValueError: n <= d, or a chain so far gone that the covariance is singular in floating point.
         """
         n, mean, scatter = moments(data)
+        if np.ndim(mean) == np.ndim(scatter):  # one feature comes as a number a run
+            mean, scatter = np.asarray(mean)[..., None], np.asarray(scatter)[..., None, None]
         if n <= scatter.shape[-1]:
             raise ValueError(f"data: {n} samples give a singular covariance in {mean.shape[-1]} dimensions")
-        factor = np.linalg.cholesky(scatter / (n - self.ddof))
+        try:
+            factor = np.linalg.cholesky(scatter / (n - self.ddof))
+        except np.linalg.LinAlgError as error:
+            raise ValueError("data: the covariance is singular in floating point") from error
         return MultivariateGaussian(mean, factor, self.ddof, self.statistics)
 
     def sample(self, n: int, rng: np.random.Generator) -> Moments | np.ndarray:
         """Return points (..., n, d), or their exact `Moments` (sampler S4) if ``statistics``."""
+        whole("n", n)
         *runs, d = self.mean.shape
         if not self.statistics:
             noise = rng.standard_normal((*runs, n, d))
@@ -165,7 +211,8 @@ class MultivariateGaussian:
         noise = rng.standard_normal((*runs, d, 1))
         mean = self.mean + (self.factor @ noise)[..., 0] / np.sqrt(n)
         root = self.factor @ bartlett(n, d, tuple(runs), rng)
-        return Moments(n, mean, root @ np.swapaxes(root, -1, -2))
+        scatter = root @ np.swapaxes(root, -1, -2)
+        return Moments(n, mean, scatter) if d > 1 else Moments(n, mean[..., 0], scatter[..., 0, 0])
 
 
 def bartlett(n: int, d: int, runs: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
@@ -195,9 +242,10 @@ def replacement_paths(
 
     Source: sampler S2. Taught in chapter 2.
     """
-    if n <= max(ddof, 1):
-        raise ValueError(f"n: at least {max(ddof, 1) + 1} samples a generation, not {n}")
-    chi = rng.chisquare(n - 1, (generations, runs))
+    whole("n", n, least=2)
+    if ddof not in (0, 1):
+        raise ValueError(f"ddof: 0 (maximum likelihood) or 1 (unbiased), not {ddof!r}")
+    chi = rng.chisquare(n - 1, (whole("generations", generations), whole("runs", runs)))
     np.log(chi, out=chi)
     chi -= np.log(n - ddof)
     log_variance = np.cumsum(chi, axis=0, out=chi)

@@ -198,7 +198,7 @@ def real_count(alpha: float, n: int) -> int:
 
 def _share(alpha: float) -> float:
     if not (isinstance(alpha, Real) and 0 <= alpha <= 1):  # NaN fails this too
-        raise ValueError(f"alpha: a share is a number between 0 and 1, not {alpha!r}")
+        raise ValueError(f"alpha: a share lies between 0 and 1, not {alpha!r}")
     return alpha
 
 

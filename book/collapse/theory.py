@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import integrate, stats
-from scipy.special import gammaln, polygamma, psi
+from scipy.special import poch, polygamma, psi
 
 # ---- categories: drift (chapter 1) ------------------------------------------------------------------------
 
 
 def diversity(refits, n: int):
     """Return E H_t / H_0 = (1 - 1/n)^t under replacement, H = 1 - sum p^2. D1, exact; Wright (1931)."""
+    _at_least("n", n, 1)
     return (1 - 1 / n) ** np.asarray(refits, dtype=float)
 
 
@@ -27,13 +28,14 @@ def squared_distance(refits, n: int):
 
 def drift_matrix(n: int) -> np.ndarray:
     """Return B[x, y] = P(y copies after one refit | x copies before), (n + 1, n + 1). S6, exact; Wright-Fisher."""
+    _at_least("n", n, 1)
     copies = np.arange(n + 1)
     return stats.binom.pmf(copies[None, :], n, copies[:, None] / n)
 
 
 def survival(p, n: int, refits: int) -> np.ndarray:
     """Return P(a category of share p is alive after 1..refits refits), (refits, len(p)). S6, exact."""
-    matrix, p = drift_matrix(n), np.atleast_1d(np.asarray(p, dtype=float))
+    matrix, p = drift_matrix(n), np.atleast_1d(_unit("p", p))
     law = stats.binom.pmf(np.arange(n + 1)[None, :], n, p[:, None])
     alive = np.empty((refits, len(p)))
     for t in range(refits):
@@ -55,7 +57,7 @@ def survival_branching(p, n: int, refits: int) -> np.ndarray:
 
     A lower bound; good while p << 1 and t << n. Source: Suresh et al. (2025).
     """
-    p = np.atleast_1d(np.asarray(p, dtype=float))
+    p = np.atleast_1d(_unit("p", p))
     return -np.expm1(-n * branching_rate(refits)[:, None] * p)
 
 
@@ -65,15 +67,14 @@ def median_life(count: int) -> int:
     First t with exp(-count g_t) > 1/2; about 2.9 refits per sighting. The exponent starts at refit 1
     after the counting, so a word seen once is gone with probability 1/e at t = 1.
     """
-    if count < 1:
-        raise ValueError(f"count: at least 1, not {count}")
+    _at_least("count", count, 1)
     rates = branching_rate(4 * count + 4)
     return int(np.argmax(np.exp(-count * rates) > 0.5)) + 1
 
 
 def fixation_time(p, n: int) -> float:
     """Return the expected refits until one category is left. S6, exact (any number of categories)."""
-    p = np.asarray(p, dtype=float)
+    p = _distribution(p)
     inner = drift_matrix(n)[1:-1, 1:-1]
     h = np.linalg.solve(np.eye(n - 1) - inner, np.arange(1, n) / n)
     first = stats.binom.pmf(np.arange(1, n)[None, :], n, p[:, None])
@@ -85,7 +86,7 @@ def fixation_time_diffusion(p, n: int) -> float:
 
     Diffusion limit; too high by about ln(n)/3 + 1/2 refits.
     """
-    q = 1 - np.asarray(p, dtype=float)
+    q = 1 - _distribution(p)
     return float(-2 * n * (q * np.log(np.where(q > 0, q, 1))).sum())
 
 
@@ -95,7 +96,7 @@ def first_loss_time(p, n: int) -> float:
     Integral of prod_i (1 - exp(-2 n p_i / t)) over t; use it for the mean only, its tail is wrong.
     Source: Benati et al. (2025).
     """
-    p = np.asarray(p, dtype=float)
+    p = _distribution(p)
 
     def integrand(log_t):
         return np.exp(log_t) * np.prod(-np.expm1(-2 * n * p / np.exp(log_t)))
@@ -109,7 +110,11 @@ def tempered(p, temperature: float, refits: int) -> np.ndarray:
 
     The first fit sees untempered real data. Below temperature 1 the log-odds grow by 1/temperature a refit.
     """
-    log_p = np.log(np.asarray(p, dtype=float)) * temperature ** -(refits - 1.0)
+    if not 0 < temperature < np.inf:
+        raise ValueError(f"temperature: a positive, finite number, not {temperature}")
+    p = _distribution(p)
+    power = np.exp(min((1.0 - refits) * np.log(temperature), 690))  # beyond it only the largest share is left
+    log_p = np.where(p > 0, np.log(np.where(p > 0, p, 1)) * power, -np.inf)
     weights = np.exp(log_p - log_p.max())
     return weights / weights.sum()
 
@@ -119,11 +124,13 @@ def tempered(p, temperature: float, refits: int) -> np.ndarray:
 
 def c4(n: int) -> float:
     """Return E s / sigma for n samples and ddof = 1."""
-    return float(np.sqrt(2 / (n - 1)) * np.exp(gammaln(n / 2) - gammaln((n - 1) / 2)))
+    _at_least("n", n, 2)
+    return float(np.sqrt(2 / (n - 1)) * poch((n - 1) / 2, 0.5))  # poch: a ratio of gammas, good for any n
 
 
 def std_factor(n: int, ddof: int) -> float:
     """Return E sigma_{t+1} / sigma_t: c4(n) unbiased, a(n) = c4(n) sqrt((n-1)/n) by maximum likelihood. G1, G2, exact."""
+    _fit(n, ddof)
     return c4(n) * np.sqrt((n - 1) / (n - ddof))
 
 
@@ -132,28 +139,32 @@ def mean_variance(refits, n: int, ddof: int):
 
     A mean that few runs carry once t > n: do not test it by simulation there.
     """
+    _fit(n, ddof)
     return ((n - 1) / (n - ddof)) ** np.asarray(refits, dtype=float)
 
 
 def variance_of_mean(refits, n: int, ddof: int):
     """Return Var mu_t under replacement: 1 - (1 - 1/n)^t with ddof = 0, t/n with ddof = 1. G1, G2, exact."""
+    _fit(n, ddof)
     t = np.asarray(refits, dtype=float)
     return 1 - (1 - 1 / n) ** t if ddof == 0 else t / n
 
 
 def log_variance_drift(n: int, ddof: int) -> float:
     """Return E ln sigma_{t+1}^2 - E ln sigma_t^2 = psi((n-1)/2) - ln((n-ddof)/2): about -1/n or -2/n. G1, G2, exact."""
+    _fit(n, ddof)
     return float(psi((n - 1) / 2) - np.log((n - ddof) / 2))
 
 
 def log_variance_spread(refits, n: int):
     """Return Var ln sigma_t^2 = t psi_1((n-1)/2), about 2t/n. G1, exact for either ddof."""
+    _at_least("n", n, 2)
     return np.asarray(refits, dtype=float) * polygamma(1, (n - 1) / 2)
 
 
 def variance_quantile(level, refits, n: int, ddof: int):
     """Return the quantile of sigma_t^2, ln sigma_t^2 taken as normal. G1; within a few percent for n >= 20."""
-    t = np.asarray(refits, dtype=float)
+    level, t = _unit("level", level), np.asarray(refits, dtype=float)
     spread = np.sqrt(log_variance_spread(t, n))
     return np.exp(t * log_variance_drift(n, ddof) + stats.norm.ppf(level) * spread)
 
@@ -189,7 +200,12 @@ def model_divergence(refits, n: int, ddof: int):
 
 
 def mean_precision(refits, n: int, ddof: int):
-    """Return E 1/sigma_t^2 = ((n - ddof)/(n - 3))^t: what makes real data look impossible. G12, exact."""
+    """Return E 1/sigma_t^2 = ((n - ddof)/(n - 3))^t: what makes real data look impossible. G12, exact.
+
+    Raises:
+        ValueError: n below 4, where the mean is infinite.
+    """
+    _fit(n, ddof, least=4)
     return ((n - ddof) / (n - 3)) ** np.asarray(refits, dtype=float)
 
 
@@ -203,6 +219,7 @@ def log_det_drift(n: int, d: int, ddof: int) -> float:
 
 def lyapunov(n: int, d: int, ddof: int) -> np.ndarray:
     """Return the long-run rates of the log-eigenvalues, psi((n-i)/2) - ln((n-ddof)/2), i = 1..d. G9."""
+    _fit(n, ddof, least=d + 1)
     return psi((n - np.arange(1, d + 1)) / 2) - np.log((n - ddof) / 2)
 
 
@@ -224,9 +241,17 @@ def linear_vae_variance(eigenvalue, noise: float, beta: float, refits, output: s
 
     "means": max(lambda - t beta v, 0), a linear loss without any sampling error; "draws":
     lambda - t (beta - 1) v, constant at beta = 1. ``noise`` is the fixed decoder variance v.
+
+    Raises:
+        ValueError: another output; "draws" with beta below 1, which has no such form.
+
     Source: Tipping and Bishop (1999) and Lucas et al. (2019), iterated by us.
     """
     t, start = np.asarray(refits, dtype=float), np.asarray(eigenvalue, dtype=float)
+    if output not in ("means", "draws"):
+        raise ValueError(f"output: 'means' or 'draws', not {output!r}")
+    _at_least("noise", noise, 0)
+    _at_least("beta", beta, 0 if output == "means" else 1)
     if output == "means":
         return np.maximum(start - t * beta * noise, 0)
     return np.maximum(start - t * (beta - 1) * noise, noise)
@@ -234,7 +259,7 @@ def linear_vae_variance(eigenvalue, noise: float, beta: float, refits, output: s
 
 def pixel_entropy(x):
     """Return -x ln x - (1-x) ln(1-x): the least cross-entropy a pixel of target x can cost. L2, exact."""
-    x = np.asarray(x, dtype=float)
+    x = _unit("x", x)
     return -(x * np.log(np.where(x > 0, x, 1)) + (1 - x) * np.log(np.where(x < 1, 1 - x, 1)))
 
 
@@ -339,17 +364,35 @@ def fresh_moments(refits: int, n: int, alpha: float, temperature: float = 1.0, d
     return inside, between
 
 
-def kept_accumulate_fresh(refits: int, n: int, alpha: float) -> np.ndarray:
+def kept_accumulate_fresh(refits: int, n: int, alpha: float, first: int | None = None) -> np.ndarray:
     """Return what is kept, t = 1..refits, of a growing pool with a share alpha of new real data. Exact.
 
-    Every batch of n joins the pool, and the model learns from all of it. The squared distance falls like t^-min(1, 2 alpha); alpha = 0 is G4. Our derivation.
+    The pool starts with ``first`` real points (n unless told), every batch of n joins it, and the model
+    learns from all. The squared distance falls like t^-min(1, 2 alpha); alpha = 0 is G4. Our derivation.
     """
     _shares(alpha)
-    loss = np.full(refits, 1 / n)
+    pool = n if first is None else first
+    loss = np.full(refits, 1 / pool)
     for t in range(1, refits):
+        weight = n / (pool + n)
         new = (alpha + (1 - alpha) * (1 - loss[t - 1])) / n
-        loss[t] = loss[t - 1] * (1 - alpha / (t + 1)) ** 2 + new / (t + 1) ** 2
+        loss[t] = loss[t - 1] * (1 - alpha * weight) ** 2 + weight**2 * new
+        pool += n
     return 1 - loss
+
+
+def systematic_replace(refits, alpha: float = 0.0):
+    """Return the loss after t refits that each lose 1, on infinite data of which a share alpha is real.
+
+    (1 - (1 - alpha)^t)/alpha, at alpha = 0 it is t. Exact; redrawn, frozen and new real data do not differ.
+    """
+    t, alpha = np.asarray(refits, dtype=float), _shares(alpha)
+    return t if alpha == 0 else (1 - (1 - alpha) ** t) / alpha
+
+
+def systematic_accumulate(refits):
+    """Return the same for a growing pool, 1 + 1/2 + ... + 1/t: without a bound, but logarithmic. Exact."""
+    return np.cumsum(1 / np.arange(1, np.max(refits) + 1))[np.asarray(refits) - 1]
 
 
 def effective_size(kept):
@@ -358,9 +401,9 @@ def effective_size(kept):
 
 
 def weighted_error(weight, k: float):
-    """Return n_r E mu^2 with ``weight`` on the mean of n_r new real points, the rest on the last model's. F3, F4.
+    """Return n_r E mu^2 with ``weight`` on the mean of n_r new real points, the rest on synthetic ones. F3, F4.
 
-    The last model gives n_r/k points. Exact for a known variance. Pooling is the weight k/(k + 1) and gives (k + 1)/(k + 2).
+    The last model gives n_r/k points. Exact for a known variance. Pooling, weight k/(k + 1), gives (k + 1)/(k + 2).
     """
     w = np.asarray(weight, dtype=float)
     return (w**2 + k * (1 - w) ** 2) / (1 - (1 - w) ** 2)
@@ -407,6 +450,31 @@ def verifier_threshold(keep_right: float, keep_wrong: float) -> float:
 def truncated_variance(c):
     """Return the variance of a standard normal kept inside (-c, c), 1 - 2c phi(c)/(2 Phi(c) - 1). G8, exact."""
     return 1 - 2 * c * stats.norm.pdf(c) / (2 * stats.norm.cdf(c) - 1)
+
+
+def _at_least(name: str, value, least: float) -> None:
+    if not np.all(np.asarray(value) >= least):  # NaN fails this too
+        raise ValueError(f"{name}: at least {least}, not {value}")
+
+
+def _fit(n, ddof: int, least: int = 2) -> None:
+    _at_least("n", n, least)
+    if ddof not in (0, 1):
+        raise ValueError(f"ddof: 0 (maximum likelihood) or 1 (unbiased), not {ddof!r}")
+
+
+def _unit(name: str, values) -> np.ndarray:
+    values = np.asarray(values, dtype=float)
+    if not ((0 <= values) & (values <= 1)).all():
+        raise ValueError(f"{name}: between 0 and 1, not {values}")
+    return values
+
+
+def _distribution(p) -> np.ndarray:
+    p = _unit("p", p)
+    if abs(p.sum() - 1) > 1e-6:
+        raise ValueError(f"p: shares sum to 1, not to {p.sum()}")
+    return p
 
 
 def _shares(alpha, n: int | None = None):

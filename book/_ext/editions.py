@@ -75,9 +75,8 @@ def helper_modules(code: str, folder: Path = BOOK / "collapse") -> list[str]:
 
 def _imported(code: str, own: str, folder: Path) -> set[str]:
     """Return the helper modules that code imports directly; ``own`` is "." inside the package."""
-    code = re.sub(r"^\s*[%!].*$", "pass", code, flags=re.M)  # magics and shell lines
     found = set(re.findall(r"\bcollapse\.(\w+)", code))
-    for node in ast.walk(ast.parse(code)):
+    for node in ast.walk(parsed(code)):
         if isinstance(node, ast.ImportFrom):
             module = "." * node.level + (node.module or "")
             if module in (own, "collapse"):
@@ -87,9 +86,14 @@ def _imported(code: str, own: str, folder: Path) -> set[str]:
     return {name for name in found if (folder / f"{name}.py").is_file()}
 
 
+def parsed(code: str) -> ast.Module:
+    """Return code as a tree, without magics and shell lines."""
+    return ast.parse(re.sub(r"^(\s*)[%!].*$", r"\1pass", code, flags=re.M))
+
+
 def needed_records(code: str, folder: Path = BOOK / "results") -> list[Path]:
     """Return the record files that code names."""
-    strings = {node.value for node in ast.walk(ast.parse(re.sub(r"^\s*[%!].*$", "pass", code, flags=re.M)))
+    strings = {node.value for node in ast.walk(parsed(code))
                if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     return sorted(path for path in folder.glob("*.*") if path.name in strings or path.name.split(".")[0] in strings)
 
@@ -177,7 +181,8 @@ def _plain_cells(notebook: NotebookNode, book: Book, page: str, keep_outputs: bo
             copy.outputs, copy.execution_count = cell.outputs, cell.execution_count
         cells.append(copy)
         if number:
-            cells.append(new_markdown_cell(f"**{number}.** {plain(figure['caption'], book, page)}", id=f"{cell.id}-cap"))
+            caption = f"**{number}.** {plain(figure['caption'], book, page)}"
+            cells.append(new_markdown_cell(caption, id=f"{cell.id}-caption"))
     return cells
 
 
@@ -210,7 +215,7 @@ def _set_up(master: NotebookNode, book: Book, page: str) -> Iterable[NotebookNod
     yield new_code_cell('from pathlib import Path\n\nfor folder in ("collapse", "results"):\n'
                         "    Path(folder).mkdir(exist_ok=True)", id="set-up-folders")
     for name in modules:
-        yield new_code_cell(f"%%writefile collapse/{name}.py\n{_source(name)}", id=f"set-up-{name.strip('_')}")
+        yield new_code_cell(f"%%writefile collapse/{name}.py\n{_source(name)}", id=f"helper-{name.strip('_')}")
     if files:
         yield new_code_cell(_records_cell(files), id="set-up-records")
     gpu = any(re.search(r"^(import|from) torch", text, re.M) for text in (code, *map(_source, modules)))

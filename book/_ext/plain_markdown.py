@@ -6,6 +6,7 @@ role or directive reaches a notebook in Colab.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -83,8 +84,7 @@ def _texts(path: Path) -> Iterator[tuple[str, dict]]:
 
 def _labelled(text: str) -> Iterator[tuple[str, str, str]]:
     """Yield kind, argument and label of the labelled directives of a text."""
-    lines = text.split("\n")
-    for line, after in zip(lines, lines[1:]):
+    for line, after in itertools.pairwise(text.split("\n")):
         opening, label = FENCE.match(line), re.match(r":label:\s*([\w:-]+)", after)
         if opening and label:
             yield opening[2], opening[3].strip(), label[1]

@@ -1,6 +1,7 @@
 """Chapter 6: the remedies' closed forms against chains, their conservation laws, and what they refuse."""
 
 import itertools
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -210,6 +211,38 @@ def test_a_growing_pool_learns_at_twice_the_real_share():
     assert slope == pytest.approx(-0.4, abs=0.02)
 
 
+def test_a_growing_pool_that_starts_large(rng):
+    def growing(pool, model, source, n, rng):
+        pool = pooled(pool, pooled(source.sample(2, rng), model.sample(4, rng)))
+        return pool, pool
+
+    mean, variance = gaussian_chain(growing, 20, 15, rng)
+    kept = theory.kept_accumulate_fresh(15, 6, 1 / 3, first=20)
+    for t in (0, 1, 4, 14):
+        assert close(variance[t], kept[t]) and close(mean[t] ** 2, 1 - kept[t])
+
+
+class Losing(NamedTuple):
+    """A model that always fits one unit too low, on data so large that nothing else happens."""
+
+    level: float = 0.0
+
+    def fit(self, data, rng):
+        return Losing(data.mean - 1.0)
+
+    def sample(self, n, rng):
+        return Moments(n, np.float64(self.level), np.float64(0.0))
+
+
+@pytest.mark.parametrize("mix, expected", [
+    (replace, theory.systematic_replace(REFITS)), (accumulate, theory.systematic_accumulate(REFITS)),
+    (fresh(ALPHA), theory.systematic_replace(REFITS, ALPHA)),
+])
+def test_systematic_losses_add_up(mix, expected, rng):
+    levels = [g.model.level for g in itertools.islice(chain(Losing(), Losing(), mix=mix, n=N, rng=rng), LENGTH)]
+    assert np.allclose(levels, -expected)
+
+
 def test_growing_sizes(rng):
     sizes, model = [5, 10, 20, 40], Gaussian.standard(20_000, statistics=True)
     for n, kept in zip(sizes, theory.kept_growing(sizes), strict=True):
@@ -280,7 +313,7 @@ def test_curation_cuts_tails_as_truncation_does(rng):
 @pytest.mark.parametrize("mix", [fresh, anchor, resample])
 @pytest.mark.parametrize("alpha", [-0.1, 1.5, float("nan")])
 def test_shares_outside_the_unit_interval(mix, alpha):
-    with pytest.raises(ValueError, match="^alpha: a share lies between 0 and 1"):
+    with pytest.raises(ValueError, match="^alpha: a share .*between 0 and 1"):
         mix(alpha)
 
 
@@ -292,7 +325,7 @@ def test_a_share_of_less_than_one_point(mix, rng):
 
 @pytest.mark.parametrize("n", [0, -3, 2.5, True])
 def test_a_budget_under_one_point(n, rng):
-    with pytest.raises(ValueError, match="^n: a whole number of at least 1"):
+    with pytest.raises(ValueError, match="^n: "):
         next(chain(Gaussian(), Gaussian(), n=n, rng=rng))
 
 

@@ -41,8 +41,14 @@ class Classifier(nn.Module):
 def train_classifier(
     images: np.ndarray, labels: np.ndarray, rng: np.random.Generator, steps: int = 1000
 ) -> Classifier:
-    """Return a classifier trained on real digits; it never sees anything else."""
+    """Return a classifier trained on real digits; it never sees anything else.
+
+    Raises:
+        ValueError: images that are not bytes (n, 784), or not one label from 0 to 9 for each.
+    """
     check_images("images", images)
+    if np.shape(labels) != (len(images),) or not np.isin(labels, range(10)).all():
+        raise ValueError(f"labels: a digit from 0 to 9 for each of {len(images)} images, not shape {np.shape(labels)}")
     x, y = to_unit(images), torch.as_tensor(labels).long()
     with torch_seeded(rng):
         classifier = Classifier()

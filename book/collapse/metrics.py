@@ -12,14 +12,13 @@ from scipy.spatial.distance import cdist
 
 def heterozygosity(p: np.ndarray) -> np.ndarray:
     """Return 1 - sum p^2 along the last axis: the chance that two draws differ (Gini-Simpson). Chapter 1."""
-    p = np.asarray(p)
-    return 1 - (p**2).sum(axis=-1)
+    return 1 - (_shares("p", p) ** 2).sum(axis=-1)
 
 
 def entropy(p: np.ndarray) -> np.ndarray:
     """Return the Shannon entropy along the last axis, in nats; 0 log 0 = 0. Chapter 1."""
-    p = np.asarray(p, dtype=float)
-    return -(p * np.log(np.where(p > 0, p, 1))).sum(axis=-1)
+    p = _shares("p", p)
+    return 0.0 - (p * np.log(np.where(p > 0, p, 1))).sum(axis=-1)  # not -0.0
 
 
 def alive(p: np.ndarray) -> np.ndarray:
@@ -33,14 +32,16 @@ def score(p: np.ndarray, reference: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: p has mass where the reference has none.
     """
-    p, reference = np.asarray(p, dtype=float), np.asarray(reference, dtype=float)
-    if (p[..., reference == 0] > 0).any():
+    p, reference = np.broadcast_arrays(_shares("p", p), _shares("reference", reference))
+    if (p[reference == 0] > 0).any():
         raise ValueError("reference: gives probability 0 to something that p contains")
     return -(p * np.log(np.where(reference > 0, reference, 1))).sum(axis=-1)
 
 
 def wasserstein2_1d(mean, variance, mean0=0.0, variance0=1.0) -> np.ndarray:
     """Return the squared Wasserstein-2 distance between normals in one dimension. Chapter 2."""
+    if not (np.all(np.asarray(variance) >= 0) and np.all(np.asarray(variance0) >= 0)):
+        raise ValueError("variance, variance0: numbers from 0 up")
     return (mean - mean0) ** 2 + (np.sqrt(variance) - np.sqrt(variance0)) ** 2
 
 
@@ -49,10 +50,45 @@ def wasserstein2(mean, covariance, mean0, covariance0) -> np.ndarray:
 
     Source: the Bures-Frechet formula. Chapter 2; chapter 4 uses it on features.
     """
+    if not all(np.isfinite(a).all() for a in (mean, covariance, mean0, covariance0)):
+        raise ValueError("mean, covariance: every number must be finite")
     root = _root(covariance0)
     cross = np.sqrt(np.clip(np.linalg.eigvalsh(root @ covariance @ root), 0, None)).sum(axis=-1)
     traces = np.trace(covariance, axis1=-2, axis2=-1) + np.trace(covariance0, axis1=-2, axis2=-1)
     return ((mean - mean0) ** 2).sum(axis=-1) + np.clip(traces - 2 * cross, 0, None)
+
+
+def mixture_l2(first, second, smooth: float = 0.0) -> np.ndarray:
+    """Return the squared L2 distance between the densities of Gaussian mixtures. Chapter 3.
+
+    Each is a triple of weights (..., K), means (..., K, d) and covariances (..., K, d, d). Without
+    smoothing it is unbounded: narrow densities are tall (M3). ``smooth`` is the standard deviation
+    of a normal that blurs both before they are compared.
+    """
+    return _overlap(first, first, smooth) + _overlap(second, second, smooth) - 2 * _overlap(first, second, smooth)
+
+
+def _overlap(first, second, smooth: float) -> np.ndarray:
+    """Return the integral of the product of two mixture densities, (...)."""
+    (v, mu, s), (w, nu, t) = first, second
+    gap = mu[..., :, None, :] - nu[..., None, :, :]
+    d = gap.shape[-1]
+    covariance = s[..., :, None, :, :] + t[..., None, :, :, :] + 2 * smooth**2 * np.eye(d)
+    square = (gap * np.linalg.solve(covariance, gap[..., None])[..., 0]).sum(axis=-1)
+    density = np.exp(-0.5 * (square + np.linalg.slogdet(2 * np.pi * covariance)[1]))
+    return (v[..., :, None] * w[..., None, :] * density).sum(axis=(-2, -1))
+
+
+def separation(means: np.ndarray, covariances: np.ndarray) -> np.ndarray:
+    """Return the distance between two components in units of their spread along the line between them. Chapter 3.
+
+    Takes means (..., 2, d) and covariances (..., 2, d, d). Two equally heavy, equally wide normals
+    have two peaks if this is above 2, and one peak otherwise.
+    """
+    gap = means[..., 1, :] - means[..., 0, :]
+    along = gap[..., None, :] @ covariances.mean(axis=-3) @ gap[..., None]
+    square = (gap**2).sum(axis=-1)
+    return square / np.sqrt(np.maximum(along[..., 0, 0], 1e-300))  # 0 for two equal means
 
 
 def frechet_distance(features: np.ndarray, real: np.ndarray) -> float:
@@ -60,7 +96,8 @@ def frechet_distance(features: np.ndarray, real: np.ndarray) -> float:
 
     This is the formula of the Frechet inception distance; the features are the caller's.
     """
-    fits = [(x.mean(axis=0), np.cov(x, rowvar=False)) for x in (_finite("features", features), _finite("real", real))]
+    pair = _pair(features, real)
+    fits = [(x.mean(axis=0), np.atleast_2d(np.cov(x, rowvar=False))) for x in pair]
     return float(wasserstein2(*fits[0], *fits[1]))
 
 
@@ -70,8 +107,8 @@ def precision_recall(features: np.ndarray, real: np.ndarray, k: int = 3) -> tupl
     "Near" is inside the ball that reaches to the k-th neighbour of its own kind.
     Source: Kynkäänniemi et al. (2019). Chapter 4.
     """
-    features, real = _finite("features", features), _finite("real", real)
-    if min(len(features), len(real)) <= k:
+    features, real = _pair(features, real)
+    if k < 1 or min(len(features), len(real)) <= k:
         raise ValueError(f"features, real: more than k = {k} points each")
     return _covered(features, real, k), _covered(real, features, k)
 
@@ -83,6 +120,8 @@ def _covered(points: np.ndarray, manifold: np.ndarray, k: int) -> float:
 
 def total_variance(images: np.ndarray) -> float:
     """Return the variance of byte images (n, pixels) in units of white, summed over the pixels. Chapter 4."""
+    if np.ndim(images) != 2 or len(images) == 0 or getattr(images, "dtype", None) != np.uint8:
+        raise ValueError("images: byte images (n, pixels), n > 0")
     return float((np.asarray(images, dtype=np.float32) / 255).var(axis=0, dtype=np.float64).sum())
 
 
@@ -90,9 +129,13 @@ def mean_interval(values: np.ndarray, level: float = 0.95, axis: int = 0):
     """Return the mean and a two-sided Student interval for it, along ``axis``.
 
     Raises:
-        ValueError: fewer than two values.
+        ValueError: fewer than two values, or one that is not finite; a level that is not a share.
     """
     values = np.asarray(values, dtype=float)
+    if not np.isfinite(values).all():
+        raise ValueError("values: every number must be finite")
+    if not 0 < level < 1:
+        raise ValueError(f"level: between 0 and 1, not {level}")
     n = values.shape[axis]
     if n < 2:
         raise ValueError("values: an interval needs at least two")
@@ -112,3 +155,17 @@ def _finite(name: str, values: np.ndarray) -> np.ndarray:
     if values.ndim != 2 or len(values) < 2 or not np.isfinite(values).all():
         raise ValueError(f"{name}: a finite array (n, d) with n of at least 2, not shape {values.shape}")
     return values
+
+
+def _pair(features: np.ndarray, real: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    features, real = _finite("features", features), _finite("real", real)
+    if features.shape[1] != real.shape[1]:
+        raise ValueError(f"real: {features.shape[1]} features a point, not {real.shape[1]}")
+    return features, real
+
+
+def _shares(name: str, p: np.ndarray) -> np.ndarray:
+    p = np.asarray(p, dtype=float)
+    if p.ndim == 0 or not (p >= 0).all() or (abs(p.sum(axis=-1) - 1) > 1e-6).any():
+        raise ValueError(f"{name}: shares from 0 up that sum to 1 along the last axis")
+    return p

@@ -5,6 +5,7 @@ Written by ``python -m collapse.studies``, never by hand; chapters read them for
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from pathlib import Path
@@ -16,9 +17,16 @@ KEY = ("arm", "seed", "generation")
 
 
 def write(name: str, rows: list[dict], provenance: dict, folder: Path = FOLDER) -> None:
-    """Write the records of a study, sorted, and its provenance; each file is replaced in one step."""
-    rows = sorted(rows, key=lambda row: tuple(row[k] for k in KEY))
-    lines = "".join(json.dumps({k: _short(v) for k, v in row.items()}) + "\n" for row in rows)
+    """Write the records of a study, sorted, and its provenance; each file is replaced in one step.
+
+    Raises:
+        ValueError: two rows of one arm, seed and generation, or a number that is not finite.
+    """
+    rows = sorted(rows, key=_key)
+    for first, second in itertools.pairwise(rows):
+        if _key(first) == _key(second):
+            raise ValueError(f"rows: two of {_key(first)}")
+    lines = "".join(_line(row) for row in rows)
     folder.mkdir(parents=True, exist_ok=True)
     for path, text in ((folder / f"{name}.jsonl", lines),
                        (folder / f"{name}.provenance.json", json.dumps(provenance, indent=1) + "\n")):
@@ -57,16 +65,32 @@ def curves(rows: list[dict], arm: str, metric: str) -> np.ndarray:
     """Return a metric of one arm as an array (seeds, generations); all seeds as long as the shortest.
 
     Raises:
-        ValueError: no rows of that arm.
+        ValueError: no rows of that arm, no such metric, or seeds that logged different generations.
     """
-    runs: dict[int, list[float]] = {}
-    for row in sorted(rows, key=lambda row: row["generation"]):
+    runs: dict[int, list[dict]] = {}
+    for row in sorted(rows, key=_key):
         if row["arm"] == arm:
-            runs.setdefault(row["seed"], []).append(row[metric])
+            runs.setdefault(row["seed"], []).append(row)
     if not runs:
         raise ValueError(f"arm: no rows of {arm!r}; there are {', '.join(sorted({r['arm'] for r in rows}))}")
     shortest = min(map(len, runs.values()))
-    return np.array([run[:shortest] for _, run in sorted(runs.items())])
+    cut = [run[:shortest] for _, run in sorted(runs.items())]
+    if len({tuple(row["generation"] for row in run) for run in cut}) > 1:
+        raise ValueError(f"rows: the seeds of {arm!r} logged different generations")
+    if any(metric not in row for run in cut for row in run):
+        raise ValueError(f"metric: {metric!r} is not in every row of {arm!r}; there are {', '.join(cut[0][0])}")
+    return np.array([[row[metric] for row in run] for run in cut])
+
+
+def _key(row: dict) -> tuple:
+    return tuple(row[k] for k in KEY)
+
+
+def _line(row: dict) -> str:
+    try:
+        return json.dumps({k: _short(v) for k, v in row.items()}, allow_nan=False) + "\n"
+    except ValueError as error:
+        raise ValueError(f"rows: a number of {_key(row)} is not finite") from error
 
 
 def _short(value):

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from .chain import whole
 from .seeding import torch_seeded
 
 PIXELS, LATENT = 784, 20
@@ -103,25 +104,28 @@ class VAE:
     def __post_init__(self):
         if self.output not in ("means", "draws"):
             raise ValueError(f"output: 'means' or 'draws', not {self.output!r}")
-        if self.steps < 1 or self.batch < 1:
-            raise ValueError("steps, batch: whole numbers of at least 1")
+        whole("steps", self.steps)
+        whole("batch", self.batch)
 
     def fit(self, data: np.ndarray | VAE, rng: np.random.Generator) -> VAE:
         """Return a VAE trained on images (n, 784) of bytes, or on fresh samples of another VAE.
 
         Raises:
-            ValueError: the images have another shape or type.
+            ValueError: the images have another shape or type, or training ended in numbers that are not finite.
         """
         if not hasattr(data, "sample"):
             check_images("data", data)
         with torch_seeded(rng):
             warm = self.warm and self.network is not None
             network = copy.deepcopy(self.network) if warm else self.build()
-            train(network.train(), batches_of(data, self.batch, rng), self.steps)
+            train(network.train().requires_grad_(True), batches_of(data, self.batch, rng), self.steps)
+        if not all(values.isfinite().all() for values in network.state_dict().values()):
+            raise ValueError("data: training on it ended in weights that are not finite")
         return replace(self, network=network.eval().requires_grad_(False))
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Return ``n`` generated images, (n, 784) bytes."""
+        whole("n", n)
         with torch_seeded(rng), torch.no_grad():
             return self.decode(torch.randn(n, LATENT))
 

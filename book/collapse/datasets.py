@@ -9,10 +9,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import re
 import shutil
 import socket
 import threading
+import urllib.request
+from collections import Counter
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +32,7 @@ WIKITEXT_FILES = {
     "valid.txt": "f0737ed31fc1329026e95cb8b98e19c2a182c39c240ab909dc31abf2f8af58e8",
     "test.txt": "d790b833ef8cf03a90db7bf1271b7520b83c45ce07ba3c1a9699df81e239eca0",
 }
+MNIST_URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"  # the first address that torchvision tries
 # The original address of WikiText-2 is dead; this example carries byte-identical files.
 WIKITEXT_URL = ("https://raw.githubusercontent.com/pytorch/examples/"
                 "4581968193699de14b56527296262dd76ab43557/word_language_model/data/wikitext-2/")
@@ -80,6 +85,9 @@ class Finite:
     used: list[int] = None
 
     def __post_init__(self):
+        if not isinstance(self.data, np.ndarray) or self.data.ndim < 2:
+            raise ValueError(f"data: an array (samples, ...), not {type(self.data).__name__} "
+                             f"of shape {np.shape(self.data)}")
         if self.used is None:
             object.__setattr__(self, "used", [0])
 
@@ -87,10 +95,12 @@ class Finite:
         """Return ``n`` samples.
 
         Raises:
-            ValueError: fewer than ``n`` are left.
+            ValueError: fewer than ``n`` are left, or ``n`` is not a positive whole number.
         """
+        if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
+            raise ValueError(f"n: a whole number of at least 1, not {n!r}")
         left = len(self.data) - (0 if self.redraw else self.used[0])
-        if not 0 < n <= left:
+        if n > left:
             raise ValueError(f"n: {n} real samples were asked for, {left} of {len(self.data)} are left")
         if self.redraw:
             return self.data[rng.choice(len(self.data), n, replace=False)]
@@ -105,13 +115,13 @@ def _find(folder: str, files: dict[str, str], download) -> Path | None:
     """Return a folder with all files, checked, or None if only embedded data can be had."""
     named = os.environ.get("COLLAPSE_DATA")
     if named:
-        return _checked(Path(named) / folder, files)
-    cache = cache_folder() / folder
-    if all((cache / name).exists() for name in files):
-        return _checked(cache, files)
+        return _checked(Path(named) / folder, files, "COLLAPSE_DATA", "Put it right, or unset COLLAPSE_DATA,")
     try:
+        cache = cache_folder() / folder
+        if all((cache / name).exists() for name in files):
+            return _checked(cache, files, "cache", "Delete it")
         return download(cache, files)
-    except OSError as error:  # no network, no space, a read-only cache: say so and go on
+    except (OSError, RuntimeError) as error:  # no network, no space, no home, a read-only cache: say so and go on
         print(f"No download ({type(error).__name__}); using embedded data.")
         return None
 
@@ -121,50 +131,47 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "collapse"
 
 
-def _checked(folder: Path, files: dict[str, str]) -> Path:
+def _checked(folder: Path, files: dict[str, str], place: str, advice: str) -> Path:
     for name, expected in files.items():
         path = folder / name
-        if not path.is_file():
-            raise ValueError(f"COLLAPSE_DATA: {path} is missing (sha256 {expected})")
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-        if found != expected:
-            raise ValueError(
-                f"COLLAPSE_DATA: {path} is not the published file: expected sha256 {expected}, "
-                f"found {found}. Delete it, or unset COLLAPSE_DATA, and run again.")
+        found = f"sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}" if path.is_file() else "no file"
+        if found != f"sha256 {expected}":
+            raise ValueError(f"{place}: {path} is not the published file: expected sha256 {expected}, "
+                             f"found {found}. {advice} and run again.")
     return folder
 
 
-def reachable(host: str, seconds: float = PROBE_SECONDS) -> bool:
-    """Tell within ``seconds`` whether a host answers, even if name look-up hangs."""
+def reachable(url: str, seconds: float = PROBE_SECONDS) -> bool:
+    """Tell within ``seconds`` whether an address answers, even if the look-up or the handshake hangs."""
     answered = threading.Event()
 
     def probe():
         try:
-            socket.create_connection((host, 443), timeout=seconds).close()
-            answered.set()
-        except OSError:
-            pass
+            urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=seconds).close()
+        except (OSError, HTTPException):
+            return
+        answered.set()
 
     thread = threading.Thread(target=probe, daemon=True)
     thread.start()
-    thread.join(seconds)  # a look-up that swallows packets is left behind
+    thread.join(seconds)  # a probe whose packets are swallowed is left behind
     return answered.is_set()
 
 
-def _download(cache: Path, files: dict[str, str], host: str, fetch) -> Path:
+def _download(cache: Path, files: dict[str, str], url: str, fetch) -> Path:
     """Fetch all files into a temporary folder and move it into the cache when it is complete."""
-    if not reachable(host):
-        raise ConnectionError(f"{host} does not answer")
+    if not reachable(url + next(iter(files))):
+        raise ConnectionError(f"{url} does not answer")
     part = cache.with_name(f"{cache.name}.part{os.getpid()}")
     part.mkdir(parents=True, exist_ok=True)
     limit, _ = socket.getdefaulttimeout(), socket.setdefaulttimeout(10)
     try:
         fetch(part)
-        _checked(part, files)
+        _checked(part, files, "download", "Wait")
         cache.mkdir(parents=True, exist_ok=True)
         for name in files:
             os.replace(part / name, cache / name)
-    except RuntimeError as error:  # torch and torchvision report a bad checksum this way
+    except (RuntimeError, ValueError) as error:  # a bad checksum, in the words of torch or in ours
         raise ConnectionError(str(error)) from error
     finally:
         socket.setdefaulttimeout(limit)
@@ -173,24 +180,24 @@ def _download(cache: Path, files: dict[str, str], host: str, fetch) -> Path:
 
 
 def _download_mnist(cache: Path, files: dict[str, str]) -> Path:
-    from torchvision.datasets import MNIST
-
     def fetch(part: Path):
+        from torchvision.datasets import MNIST  # seconds: only once the network has answered
+
         MNIST(part, download=True)
         for name in files:
             os.replace(part / "MNIST" / "raw" / name, part / name)
 
-    return _download(cache, files, "ossci-datasets.s3.amazonaws.com", fetch)
+    return _download(cache, files, MNIST_URL, fetch)
 
 
 def _download_wikitext(cache: Path, files: dict[str, str]) -> Path:
-    from torch.hub import download_url_to_file
-
     def fetch(part: Path):
+        from torch.hub import download_url_to_file
+
         for name, sha256 in files.items():
             download_url_to_file(WIKITEXT_URL + name, str(part / name), hash_prefix=sha256, progress=False)
 
-    return _download(cache, files, "raw.githubusercontent.com", fetch)
+    return _download(cache, files, WIKITEXT_URL, fetch)
 
 
 # ---- reading them -------------------------------------------------------------------------------------
@@ -215,6 +222,51 @@ def _embedded_digits() -> Digits:
     images = np.clip(np.round(large * 255 / 16), 0, 255).astype(np.uint8).reshape(-1, 784)
     labels = data.target.astype(np.uint8)
     return Digits("scikit-learn's digits", images[:1500], labels[:1500], images[1500:], labels[1500:])
+
+
+# ---- text ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Text:
+    """English text in three parts, words split by blanks, ``<eos>`` at line ends, ``<unk>`` for rare words."""
+
+    name: str
+    train: str
+    valid: str
+    test: str
+
+    @property
+    def embedded(self) -> bool:
+        """True if this is the text that Python carries."""
+        return self.name != "WikiText-2"
+
+
+def text() -> Text:
+    """Return WikiText-2 (word level) where it can be had, else the Python language reference.
+
+    Raises:
+        ValueError: a file is missing, truncated, corrupt or another one; the message names it.
+
+    Taught in chapter 5.
+    """
+    folder = _find("wikitext-2", WIKITEXT_FILES, _download_wikitext)
+    data = _embedded_text() if folder is None else Text("WikiText-2", *(
+        (folder / name).read_text(encoding="utf-8").replace("\n", " <eos> ") for name in WIKITEXT_FILES))
+    print(f"Text: {data.name}, {len(data.train.split()):,} training and {len(data.test.split()):,} test words.")
+    return data
+
+
+def _embedded_text() -> Text:
+    from pydoc_data.topics import topics
+
+    pages = [re.findall(r"\n|\w+|[^\w\s]", topics[name].strip() + "\n") for name in sorted(topics)]
+    counts = Counter(word for page in pages for word in page)
+    parts = {"train": [], "valid": [], "test": []}
+    for number, page in enumerate(pages):  # whole pages: every tenth to test, every tenth to validation
+        part = parts[{0: "test", 5: "valid"}.get(number % 10, "train")]
+        part += ["<eos>" if w == "\n" else w if counts[w] > 2 else "<unk>" for w in page]
+    return Text("the Python language reference", *(" ".join(words) for words in parts.values()))
 
 
 # ---- dogs: invented shares and traits, so that the first chapter has something to look at --------------

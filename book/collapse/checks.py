@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from . import theory
+from . import records, theory
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def verdict(exercise: Exercise, answer: Any) -> str:
             right = bool(exercise.right(answer))
     except Unstarted:
         return "not started. Replace the three dots."
-    except Exception as error:  # a student's function may raise anything
+    except (Exception, SystemExit) as error:  # a student's function may raise anything
         return f"not yet: {type(error).__name__}: {error}"
     return "right." if right else f"not yet. {exercise.hint}"
 
@@ -97,8 +97,29 @@ def _right_next_shares(next_shares) -> bool:
 def _right_refit(refit) -> bool:
     points = np.array([[0.0, 1.0, 2.0, 5.0], [3.0, 3.0, 4.0, 2.0]])
     return all(
-        np.allclose(call(refit, points, ddof), (points.mean(axis=1), points.var(axis=1, ddof=ddof)))
+        np.allclose(call(refit, points.copy(), ddof), (points.mean(axis=1), points.var(axis=1, ddof=ddof)))
         for ddof in (0, 1))
+
+
+# ---- chapter 4: images --------------------------------------------------------------------------------------
+
+
+def _right_class_entropy(class_entropy) -> bool:
+    labels = np.array([0, 0, 1, 1, 1, 7, 9, 9])
+    shares = np.array([2, 3, 1, 2]) / 8
+    return (np.isclose(call(class_entropy, labels), -(shares * np.log(shares)).sum())
+            and np.isclose(call(class_entropy, np.arange(10)), np.log(10)))
+
+
+def _right_covered(covered) -> bool:
+    points, others = np.array([[0.0, 0.0], [3.0, 4.0], [9.0, 9.0]]), np.array([[0.0, 1.0], [3.0, 3.5]])
+    return (np.isclose(call(covered, points, others, 1.0), 2 / 3) and np.isclose(call(covered, points, others, 0.6), 1 / 3)
+            and np.isclose(call(covered, others, points, 1.0), 1))
+
+
+def _record_factor() -> float:
+    middle = np.median(records.curves(records.read("vae"), "replace, draws", "class_entropy"), axis=0)
+    return middle[-1] / middle[0]
 
 
 EXERCISES: dict[str, Exercise] = {
@@ -113,10 +134,16 @@ EXERCISES: dict[str, Exercise] = {
                     "theory.tempered([0.7, 0.3], 0.7, t) gives both shares at refit t."),
     "2.1": Exercise("a number", near(0.98), "Which divisor does maximum likelihood use?"),
     "2.2": Exercise("a function", _right_refit, "Compare with points.mean(axis=1) and points.var(axis=1, ddof=ddof)."),
-    "2.3": Exercise("a whole number", lambda n: theory.half_life(n - 1, 1) <= 1000 < theory.half_life(n, 1),
+    "2.3": Exercise("a whole number", lambda n: n > 2 and theory.half_life(n - 1, 1) <= 1000 < theory.half_life(n, 1),
                     "It is near 1000 divided by 2 ln 2, and the smallest such number."),
     "2.4": Exercise("a number", near(np.exp(-theory.log_variance_drift(100, 1)), 1e-4),
                     "One refit adds the drift to the log-variance; sampling hot adds ln(temperature)."),
     "2.5": Exercise("a number", near(np.sin(np.pi / np.sqrt(50)) / (np.pi / np.sqrt(50)), 1e-4),
                     "Multiply 1 - 1/N_i for a hundred thousand generations or more."),
+    "4.1": Exercise("a whole number", lambda t: t == 7, "Each refit takes v away; count until nothing is left."),
+    "4.2": Exercise("a function", _right_class_entropy, "np.bincount(labels, minlength=10) counts; leave out zeros."),
+    "4.3": Exercise("a number", near(784 * np.log(2), 1e-3), "theory.pixel_entropy(0.5), and there are 784 pixels."),
+    "4.4": Exercise("a function", _right_covered, "np.linalg.norm(points[:, None] - others[None], axis=-1) are the distances."),
+    "4.5": Exercise("a number", lambda factor: abs(factor - _record_factor()) < 1e-3,
+                    "Take the median over seeds (axis 0), then the last entry divided by the first."),
 }

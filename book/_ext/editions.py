@@ -168,6 +168,8 @@ def _plain_cells(notebook: NotebookNode, book: Book, page: str, keep_outputs: bo
     cells = []
     for cell in notebook.cells:
         tags = list(cell.metadata.get("tags", []))
+        if "site-only" in tags:  # a live demo: its scripts are those of the site
+            continue
         if cell.cell_type == "markdown":
             cells.append(new_markdown_cell(plain(cell.source, book, page), id=cell.id, metadata={"tags": tags}))
             continue

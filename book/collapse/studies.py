@@ -25,11 +25,12 @@ import joblib
 import numpy as np
 import torch
 
-from . import datasets, records
+from . import datasets, metrics, records
 from .chain import Generation, accumulate, anchor, chain, replace, resample, stream
 from .discrete import Counts
 from .gaussian import Moments
 from .judge import Judge
+from .mixture import Mixture
 from .vae import VAE
 
 WORK = Path("_build/studies")
@@ -38,11 +39,12 @@ CONTAINERS = {"Counts": Counts, "Moments": Moments}
 
 @dataclasses.dataclass(frozen=True)
 class Arm:
-    """One way to run the loop: a model, a mix, and how many generations."""
+    """One way to run the loop: a model, a mix, how many generations, and a world of its own if it has one."""
 
     model: Any
     mix: Callable = replace
     generations: int = 11
+    world: Callable[[int], Any] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +52,8 @@ class Study:
     """A declaration of a few lines; adding one needs nothing else.
 
     ``world(seed)`` gives the source and whatever ``measure(generation, first, world, rng)`` looks
-    at; ``first`` is the model of generation 0.
+    at; ``first`` is the model of generation 0. Every ``every``-th generation is measured and saved.
+    ``about`` gives what the provenance says of the data.
     """
 
     arms: dict[str, Arm]
@@ -58,6 +61,12 @@ class Study:
     measure: Callable[..., dict]
     n: int
     seeds: int
+    every: int = 1
+    about: Callable[[], dict] = dict
+
+    def logged(self, arm: Arm) -> range:
+        """Return the generations of an arm that are measured."""
+        return range(0, arm.generations, self.every)
 
 
 # ---- the studies ----------------------------------------------------------------------------------------
@@ -88,20 +97,70 @@ def measure_images(generation: Generation, first: VAE, world: Images, rng) -> di
     return world.judge.measure(generation.model, first, rng)
 
 
+def about_images() -> dict:
+    """Return where the digits came from."""
+    return {"dtype": "float32", "data": _digits()[0].name,
+            "sha256": datasets.MNIST_FILES["train-images-idx3-ubyte.gz"]}
+
+
+@dataclasses.dataclass(frozen=True)
+class Blobs:
+    """A mixture as the source of a batch of chains."""
+
+    source: Mixture
+
+
+CHAINS = 64  # a unit of the mixture study
+LEVELS = (0, 0.05, 0.25, 0.5, 0.75, 0.95, 1)  # its rows hold these quantiles over the chains
+
+
+def two_blobs(seed: int) -> Blobs:
+    """Return the world of chapter 3: two round blobs six standard deviations apart."""
+    return Blobs(Mixture.of([0.5, 0.5], [[-3, 0], [3, 0]], [np.eye(2)] * 2, runs=(CHAINS,)))
+
+
+def one_blob(seed: int) -> Blobs:
+    """Return the world of the published notebook: one round blob."""
+    return Blobs(Mixture.of([1.0], [[0, 0]], [np.eye(2)], runs=(CHAINS,)))
+
+
+def measure_mixture(generation: Generation, first: Mixture, world: Blobs, rng) -> dict:
+    """Return quantiles over the chains of the measures of chapter 3, and two shares of chains."""
+    model, truth, left = generation.model, world.source, (generation.data[..., 0] < 0).mean(axis=1)
+    inside = (model.weights * np.trace(model.covariances, axis1=-2, axis2=-1)).sum(axis=-1)
+    parts = (model.weights, model.means, model.covariances)
+    real = (truth.weights, truth.means, truth.covariances)
+    apart = metrics.separation(model.means, model.covariances)
+    values = {"std": np.sqrt(np.trace(model.covariance, axis1=-2, axis2=-1) / 2), "inside": np.sqrt(inside / 2),
+              "l2": metrics.mixture_l2(parts, real), "l2_smooth": metrics.mixture_l2(parts, real, smooth=1.0),
+              "separation": apart, "left": left}
+    return {**{k: np.quantile(v, LEVELS).tolist() for k, v in values.items()},
+            "both_alive": float(np.mean((left > 0) & (left < 1))), "two_peaks": float(np.mean(apart > 2))}
+
+
 STUDIES = {
     "vae": Study(
         arms={
             "replace, means": Arm(VAE()),
             "replace, draws": Arm(VAE(output="draws")),
-            "stream, means": Arm(VAE(), stream, generations=6),
-            "300 steps": Arm(VAE(steps=300), generations=6),
-            "warm start": Arm(VAE(warm=True), generations=6),
+            "stream, means": Arm(VAE(), stream, generations=9),
+            "300 steps": Arm(VAE(steps=300), generations=9),
+            "warm start": Arm(VAE(warm=True), generations=9),
             "accumulate": Arm(VAE(), accumulate),
             "10% redrawn": Arm(VAE(), resample(0.1)),
             "10% frozen": Arm(VAE(), anchor(0.1)),
-            "4,800 steps": Arm(VAE(steps=4800), generations=6),
+            "4,800 steps": Arm(VAE(steps=4800), generations=9),
         },
-        world=mnist, measure=measure_images, n=60_000, seeds=5,
+        world=mnist, measure=measure_images, n=60_000, seeds=5, about=about_images,
+    ),
+    "mixture": Study(
+        arms={
+            "two blobs, 1e-6": Arm(Mixture(2), generations=2051),
+            "two blobs, 1e-12": Arm(Mixture(2, reg_covar=1e-12), generations=2051),
+            "one blob, 1e-6": Arm(Mixture(2), generations=2051, world=one_blob),
+        },
+        world=two_blobs, measure=measure_mixture, n=1000, seeds=1, every=50,
+        about=lambda: {"dtype": "float64", "chains": CHAINS, "quantiles": LEVELS},
     ),
 }
 
@@ -117,7 +176,9 @@ def run_unit(name: str, arm_name: str, seed: int, work: Path = WORK) -> tuple[li
     """
     torch.set_num_threads(1)  # the same sums in the same order, however many workers there are
     study = STUDIES[name]
-    arm, world = study.arms[arm_name], study.world(seed)
+    arm = study.arms[arm_name]
+    world, last = (arm.world or study.world)(seed), study.logged(arm)[-1]
+    used = getattr(world.source, "used", [0])  # how far a finite data set has been given out
     identity = f"{name}/{arm_name}/{seed}/{study.n}/{arm.model!r}/{torch.__version__}/{np.__version__}"
     path = work / name / f"{arm_name}-{seed}.ckpt"
     rng = np.random.default_rng(seed)  # arms of one seed share their generation 0
@@ -128,20 +189,22 @@ def run_unit(name: str, arm_name: str, seed: int, work: Path = WORK) -> tuple[li
         rng.bit_generator.state = json.loads(saved["rng"])
         first = unpack(saved["first"], arm.model)
         after = Generation(saved["index"], unpack(saved["model"], arm.model), None, unpack(saved["pool"], arm.model))
-        world.source.used[0] = saved["used"]
-    if len(rows) >= arm.generations:
+        used[0] = saved["used"]
+    if rows and rows[-1]["generation"] >= last:
         return rows, seconds
     start = time.perf_counter()
     for generation in chain(arm.model, world.source, mix=arm.mix, n=study.n, rng=rng, after=after):
         first = generation.model if first is None else first
+        if generation.index % study.every:
+            continue
         measured = study.measure(generation, first, world, rng)
         rows.append({"arm": arm_name, "seed": seed, "generation": generation.index, **measured})
         save_checkpoint(path, identity, {
             "rows": json.dumps(rows), "seconds": seconds + time.perf_counter() - start,
             "rng": json.dumps(rng.bit_generator.state), "index": generation.index,
             "first": pack(first), "model": pack(generation.model), "pool": pack(generation.pool),
-            "used": world.source.used[0]})
-        if len(rows) >= arm.generations:
+            "used": used[0]})
+        if generation.index >= last:
             return rows, seconds + time.perf_counter() - start
 
 
@@ -230,9 +293,7 @@ def provenance(study: Study, seconds: float) -> dict:
     """Return what a record was made with."""
     return {
         "python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__,
-        "device": "cpu, one thread a chain", "dtype": "float32", "data": _digits()[0].name,
-        "sha256": datasets.MNIST_FILES["train-images-idx3-ubyte.gz"], "n": study.n,
-        "seconds": round(seconds),
+        "device": "cpu, one thread a chain", **study.about(), "n": study.n, "seconds": round(seconds),
     }
 
 
@@ -250,7 +311,7 @@ def main(arguments: list[str] | None = None) -> None:
         return
     for name, study in STUDIES.items():
         done = len(records.read(name)) if (records.FOLDER / f"{name}.jsonl").exists() else 0
-        wanted = study.seeds * sum(arm.generations for arm in study.arms.values())
+        wanted = study.seeds * sum(len(study.logged(arm)) for arm in study.arms.values())
         print(f"{name}: {len(study.arms)} arms x {study.seeds} seeds, {done} of {wanted} generations recorded")
 
 

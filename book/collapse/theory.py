@@ -137,6 +137,7 @@ def std_factor(n: int, ddof: int) -> float:
 def mean_variance(refits, n: int, ddof: int):
     """Return E sigma_t^2 under replacement: (1 - 1/n)^t with ddof = 0, 1 with ddof = 1. G1, G2, exact.
 
+    Also of every entry of a covariance matrix (G10), and of a mixture's overall covariance (M1, ddof = 0).
     A mean that few runs carry once t > n: do not test it by simulation there.
     """
     _fit(n, ddof)
@@ -231,6 +232,55 @@ def log_condition_early(refits, n: int):
 def wasserstein2_early(refits, n: int, d: int):
     """Return (t/n) (d + d(d+1)/4): E W2^2 per unit variance in d dimensions. G11, first order; t/n <= 0.05."""
     return np.asarray(refits, dtype=float) / n * (d + d * (d + 1) / 4)
+
+
+# ---- mixtures and kernel densities (chapter 3) --------------------------------------------------------------
+
+
+def regularised_variance(refits, n: int, reg_covar: float):
+    """Return E sigma_t^2 when each fit by maximum likelihood adds ``reg_covar``; tends to n reg_covar. M1b, exact."""
+    _at_least("reg_covar", reg_covar, 0)
+    kept = mean_variance(refits, n, 0)
+    return kept + n * reg_covar * (1 - kept)
+
+
+def regularised_quantile(level, n: int, reg_covar: float):
+    """Return the long-run quantile of sigma^2 when each fit adds ``reg_covar``: inverse gamma, shape 2. M1b.
+
+    One dimension, large n; the median is 0.596 n reg_covar.
+    """
+    _at_least("n", n, 2)
+    _at_least("reg_covar", reg_covar, 0)
+    return stats.invgamma.ppf(_unit("level", level), 2, scale=n * reg_covar)
+
+
+def collapsed_l2(std, peaks: int = 1):
+    """Return the squared L2 distance from any smooth density in the plane to ``peaks`` narrow equal ones. M3.
+
+    1 / (4 pi std^2 peaks): the limit for small ``std`` of peaks that do not overlap; it has no bound.
+    """
+    _at_least("peaks", peaks, 1)
+    return 1 / (4 * np.pi * np.asarray(std, dtype=float) ** 2 * peaks)
+
+
+def kernel_variance(refits, n: int, bandwidth: float):
+    """Return the expected sample variance (divisor n) under a kernel density of fixed bandwidth. K1, exact.
+
+    It goes from 1 - 1/n, the first sample of a truth of variance 1, to (n - 1) bandwidth^2.
+    """
+    limit = (n - 1) * bandwidth**2
+    kept = mean_variance(np.asarray(refits, dtype=float) - 1, n, 0)
+    return limit + (1 - 1 / n - limit) * kept
+
+
+def kernel_growth(n: int, rule: str) -> float:
+    """Return the factor of the expected variance a refit, "silverman" or "scott" in one dimension. K2, exact."""
+    _at_least("n", n, 2)
+    if rule == "silverman":
+        return (1 - 1 / n) * (1 + 1.06**2 * n**-0.4)
+    if rule == "scott":
+        return 1 - 1 / n + n**-0.4
+    raise ValueError(f'rule: "silverman" or "scott", not {rule!r}')
 
 
 # ---- images (chapter 4) ---------------------------------------------------------------------------------------

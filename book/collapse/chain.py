@@ -258,6 +258,6 @@ def _(data: np.ndarray, n: int, rng: np.random.Generator):
 
 def _points(name: str, data) -> np.ndarray:
     if not isinstance(data, np.ndarray) or data.ndim < 2:
-        raise ValueError(f"{name}: an array (..., samples, features), not {type(data).__name__}"
-                         f" of shape {np.shape(data)}")
+        found = f"shape {data.shape}" if isinstance(data, np.ndarray) else f"a {type(data).__name__}"
+        raise ValueError(f"{name}: an array (..., samples, features), not {found}")
     return data

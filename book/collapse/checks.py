@@ -122,6 +122,24 @@ def _record_factor() -> float:
     return middle[-1] / middle[0]
 
 
+# ---- chapter 6: remedies -------------------------------------------------------------------------------------
+
+
+class _Marked:
+    """A model whose samples all have one value, so that a judge sees where each came from."""
+
+    def __init__(self, value: float):
+        self.value = value
+
+    def sample(self, n: int, rng) -> np.ndarray:
+        return np.full((n, 1), self.value)
+
+
+def _right_window(window) -> bool:
+    pool, data = call(window, np.full((4, 1), 1.0), _Marked(2.0), _Marked(3.0), 4, np.random.default_rng(0))
+    return pool.tolist() == [[2.0]] * 4 and sorted(data[:, 0]) == [1.0] * 4 + [2.0] * 4
+
+
 EXERCISES: dict[str, Exercise] = {
     "1.1": Exercise("a number", near(0.25), "A breed wins with its own share as probability, whatever N is."),
     "1.2": Exercise("a function", _right_next_shares, "rng.multinomial(n, shares) gives counts; divide them by n."),
@@ -146,4 +164,12 @@ EXERCISES: dict[str, Exercise] = {
     "4.4": Exercise("a function", _right_covered, "np.linalg.norm(points[:, None] - others[None], axis=-1) are the distances."),
     "4.5": Exercise("a number", lambda factor: abs(factor - _record_factor()) < 1e-3,
                     "Take the median over seeds (axis 0), then the last entry divided by the first."),
+    "6.1": Exercise("a number", near(0.2, 1e-3), "V* is about 1/(1 + 2 N alpha), and N alpha is 2."),
+    "6.2": Exercise("a function", _right_window, "pooled(pool, batch) is both; the next pool is the batch alone."),
+    "6.3": Exercise("a whole number", lambda k: theory.kept_fresh(np.inf, 1000, (k - 1) / 1000) < 0.95
+                    <= theory.kept_fresh(np.inf, 1000, k / 1000),
+                    "theory.fresh_share_needed gives the share; a whole number of points must reach it."),
+    "6.4": Exercise("a number", near(0.95 / 1.15, 1e-3), "Right and wrong labels that are kept must balance."),
+    "6.5": Exercise("a number", near(theory.golden_weight(0.1), 1e-3), "k counts real points per synthetic one."),
+    "6.6": Exercise("a number", near(0.25, 1e-3), "After the detector the real share must be at least one half."),
 }

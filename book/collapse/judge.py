@@ -108,6 +108,8 @@ class Judge:
 def elbo(model: VAE, images: np.ndarray, rng: np.random.Generator) -> float:
     """Return the evidence lower bound of images under a fitted VAE, in nats an image (higher is better)."""
     check_images("images", images)
+    if model.network is None:
+        raise ValueError("model: fit it first")
     with torch_seeded(rng):
         total = sum(len(x) * negative_elbo(model.network, x).item() for x in to_unit(images).split(2048))
     return -total / len(images)
@@ -120,4 +122,6 @@ def latent_std(encoder: VAE, images: np.ndarray) -> float:
     Source: the measure in the notebook of Shumailov et al. (2024), with generation 0 as encoder.
     """
     check_images("images", images)
+    if encoder.network is None:
+        raise ValueError("encoder: fit it first")
     return encoder.network.encode(to_unit(images))[0].std().item()

@@ -6,7 +6,7 @@ TOOLS := book/_ext
 export PYTHONPATH := book
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: help book test test-all run refresh lab serve editions bench format clean
+.PHONY: help book test test-all run refresh lab serve editions pdf status bench format clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -34,8 +34,13 @@ test: .venv/ready  ## unit, theory, structure and leak tests; every chapter once
 		$(filter-out book/01_% book/02_%,$(wildcard book/0*.ipynb))
 
 test-all: .venv/ready-dev  ## what `make test` leaves out: other data, editions, kill tests, the site (40 minutes)
-	$(MAKE) book
+	$(MAKE) book $(AXE)
 	$(BIN)/python -m pytest tests -m slow -q
+
+# axe-core judges whether the pages are accessible; without npm that test is skipped and says so.
+AXE := _build/npm/node_modules/axe-core/axe.min.js
+$(AXE):
+	-npm install --silent --no-fund --no-audit --prefix _build/npm axe-core@4.14.1
 
 run: .venv/ready  ## execute the chapters into _build/run; the committed ones stay as they are
 	$(BIN)/python $(TOOLS)/execute.py --into _build/run
@@ -45,6 +50,12 @@ refresh: .venv/ready  ## for maintainers: execute the chapters in place (refuses
 
 editions: .venv/ready  ## write the Colab, student and teacher copies into _build/editions
 	$(BIN)/python $(TOOLS)/editions.py --into _build/editions
+
+pdf: .venv/ready-dev book  ## print the whole book into _build/book.pdf (needs chromium)
+	$(BIN)/python $(TOOLS)/pdf.py
+
+status: .venv/ready  ## for maintainers: write the status page from the last `make run`
+	$(BIN)/python $(TOOLS)/status.py
 
 lab: .venv/ready  ## open JupyterLab on the chapters
 	cd book && ../$(BIN)/jupyter lab

@@ -7,10 +7,9 @@ import sys
 
 import numpy as np
 import pytest
+from collapse import datasets, discrete, theory
 from conftest import ROOT
 from scipy import stats
-
-from collapse import datasets, discrete, theory
 
 STATIC = ROOT / "book" / "_static"
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
@@ -44,16 +43,15 @@ def test_the_table_of_breeds_is_the_python_one():
 
 def test_dogs_have_the_same_shapes():
     import matplotlib.pyplot as plt
-    from matplotlib.patches import Ellipse, Polygon
-
     from collapse import figures
+    from matplotlib.patches import Ellipse, Polygon
 
     for traits in datasets.breeds().traits:
         figure, ax = plt.subplots()
         figures.draw_dog(ax, traits)
         shapes = js(f"return s.dogShapes({traits.tolist()})")
         assert len(shapes) == len(ax.patches)
-        for shape, patch in zip(shapes, ax.patches):
+        for shape, patch in zip(shapes, ax.patches, strict=True):
             np.testing.assert_allclose(shape["fill"], patch.get_facecolor()[:3], atol=1e-9)
             assert shape["line"] == (isinstance(patch, Polygon) or patch.get_linewidth() == 0.6)
             if shape["kind"] == "polygon":

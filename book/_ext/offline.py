@@ -49,16 +49,22 @@ REPAIRS = [
     # The theme preloads fonts in a mode that no browser can use for a page opened from the disk.
     (r'<link rel="preload" as="font"[^>]*/>\s*', ""),
     # Search over file:// may not read the pages for excerpts; it works without them.
-    (r'(<script src="[^"]*_static/searchtools\.js[^"]*"></script>)',
+    (r'(?<!SUMMARY = false;</script>)(<script src="[^"]*_static/searchtools\.js[^"]*"></script>)',
      r'<script>if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;</script>\1'),
+    # Names for screen readers that contradict what is written on the element.
+    (r'(<button class="btn search-button-field[^>]*?) aria-label="Search"', r"\1"),
+    (r'<summary aria-label="Toggle hidden content">', "<summary>"),
+    # The title of the book stands outside every landmark.
+    (r'(<div class="sidebar-primary-items__start[^"]*")>', r'\1 role="navigation" aria-label="Book">'),
+    # Roles that bibtex gives to the list of references, and that the standard has given up.
+    (r'<div role="list" class="citation-list">', '<div class="citation-list">'),
+    (r' role="doc-biblioentry"', ""),
 ]
 
 
 def mend(html: str) -> str:
     """Return a page without the faults that the theme brings; a second call changes nothing."""
     for pattern, replacement in REPAIRS:
-        if replacement.replace(r"\1", "") and replacement.replace(r"\1", "") in html:
-            continue
         html = re.sub(pattern, replacement, html)
     return html
 

@@ -20,7 +20,6 @@ import matplotlib
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import numpy as np
-
 from collapse import chain, datasets, discrete, figures
 
 STATIC = BOOK / "_static"
@@ -31,7 +30,7 @@ def breeds_js() -> str:
     """Return the table of breeds as JavaScript."""
     breeds = datasets.breeds()
     table = [{"name": name, "share": float(share), "traits": [float(t) for t in traits]}
-             for name, share, traits in zip(breeds.names, breeds.shares, breeds.traits)]
+             for name, share, traits in zip(breeds.names, breeds.shares, breeds.traits, strict=True)]
     rows = ",\n".join("  " + json.dumps(row) for row in table)
     return ("// Written by book/_ext/static_files.py from datasets.breeds(); do not edit.\n"
             f"globalThis.BREEDS = [\n{rows},\n];\n")
@@ -99,7 +98,7 @@ def stills() -> None:
     """Draw what stands for the dog park where nothing moves: in print and without JavaScript."""
     shown = (0, 20, 80)
     figure, axes = plt.subplots(1, len(shown), figsize=(9, 3.3))
-    for ax, generation, dogs in zip(axes, shown, parks(shown)):
+    for ax, generation, dogs in zip(axes, shown, parks(shown), strict=True):
         figures.dog_park(ax, dogs)
         ax.set_title(f"generation {generation}", color=figures.INK, fontsize=12)
     figure.subplots_adjust(0, 0, 1, 0.92, 0.05, 0)

@@ -101,6 +101,23 @@ def _right_refit(refit) -> bool:
         for ddof in (0, 1))
 
 
+# ---- chapter 3: mixtures -------------------------------------------------------------------------------------
+
+
+def _right_overall(overall) -> bool:
+    weights, means = np.array([0.2, 0.3, 0.5]), np.array([[0.0, 1.0], [2.0, -1.0], [4.0, 3.0]])
+    covariances = np.array([[[1.0, 0.2], [0.2, 2.0]], [[0.5, 0.0], [0.0, 0.5]], [[3.0, -1.0], [-1.0, 1.0]]])
+    points, shares = np.concatenate([means, means]), np.tile(weights, 2) / 2  # what lies between the components
+    expected = np.einsum("k,kij->ij", weights, covariances) + np.cov(points.T, aweights=shares, ddof=0)
+    return np.allclose(call(overall, weights, means, covariances), expected)
+
+
+def _right_responsibilities(responsibilities) -> bool:
+    scores = np.log(np.array([[0.2, 0.5, 0.9], [0.6, 0.5, 0.1]]))
+    expected = np.array([[0.25, 0.5, 0.9], [0.75, 0.5, 0.1]])
+    return all(np.allclose(call(responsibilities, scores + shift), expected) for shift in (0, -1e4, 1e4))
+
+
 # ---- chapter 4: images --------------------------------------------------------------------------------------
 
 
@@ -158,6 +175,15 @@ EXERCISES: dict[str, Exercise] = {
                     "One refit adds the drift to the log-variance; sampling hot adds ln(temperature)."),
     "2.5": Exercise("a number", near(np.sin(np.pi / np.sqrt(50)) / (np.pi / np.sqrt(50)), 1e-4),
                     "Multiply 1 - 1/N_i for a hundred thousand generations or more."),
+    "3.1": Exercise("a number", near(0.99**100, 1e-4), "The number of components does not enter."),
+    "3.2": Exercise("a function", _right_overall, "Inside: the weighted covariances. Between: the spread of the means."),
+    "3.3": Exercise("a function", _right_responsibilities, "np.exp(scores - scores.max(axis=0)) neither over- nor underflows."),
+    "3.4": Exercise("a number", near(1e-4 / theory.regularised_quantile(0.5, 1000, 1.0), 1e-9),
+                    "The median variance is 0.596 N r; a standard deviation of 0.01 is a variance of 0.0001."),
+    "3.5": Exercise("a number", lambda h: abs(abs(h) - 99**-0.5) < 1e-4, "The variance settles at (N - 1) h^2."),
+    "3.6": Exercise("a whole number", lambda n: n > 2 and theory.kernel_growth(n, "silverman") < 1.05
+                    <= theory.kernel_growth(n - 1, "silverman"),
+                    "Try theory.kernel_growth(n, 'silverman') for growing n."),
     "4.1": Exercise("a whole number", lambda t: t == 7, "Each refit takes v away; count until nothing is left."),
     "4.2": Exercise("a function", _right_class_entropy, "np.bincount(labels, minlength=10) counts; leave out zeros."),
     "4.3": Exercise("a number", near(784 * np.log(2), 1e-3), "theory.pixel_entropy(0.5), and there are 784 pixels."),

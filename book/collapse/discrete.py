@@ -6,7 +6,7 @@ Wright-Fisher chain of population genetics. Taught in chapters 1 and 5.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -95,7 +95,9 @@ class Categorical:
         if (abs(total - 1) > 1e-6).any():
             raise ValueError("p: the shares of a run sum to 1")
         _temperature(self.temperature)
-        object.__setattr__(self, "p", p / total)  # numpy's multinomial allows no more than rounding errors
+        if (abs(total - 1) > 1e-12).any():  # numpy's multinomial allows no more than rounding errors
+            p = p / total
+        object.__setattr__(self, "p", p)
 
     def repeated(self, runs: int) -> Categorical:
         """Return ``runs`` independent copies, p of shape (runs, K)."""
@@ -136,3 +138,72 @@ def zipf(k: int, exponent: float = 1.0) -> np.ndarray:
     whole("k", k)
     weights = np.arange(1, k + 1, dtype=float) ** -exponent
     return weights / weights.sum()
+
+
+@dataclass(frozen=True)
+class Bigram:
+    """Words that follow words: the shares of every word's successors, and of all words for a start.
+
+    Data are stretches of text, (stretches, length) whole numbers; a pair counts inside its stretch only.
+
+    Args:
+        vocabulary: number of different words, 0..vocabulary - 1.
+        length: words in a stretch that is sampled.
+        words: how often each word was seen, (vocabulary,), summed up to and including it.
+        pairs: how often each pair that exists was seen, summed up likewise, sorted by first and second word.
+        second: the second word of each pair.
+        first: where the pairs of each word begin in ``pairs``, (vocabulary + 1,).
+
+    Taught in chapter 5.
+    """
+
+    vocabulary: int
+    length: int
+    words: np.ndarray | None = None
+    pairs: np.ndarray | None = None
+    second: np.ndarray | None = None
+    first: np.ndarray | None = None
+
+    def __post_init__(self):
+        if self.vocabulary < 1 or self.length < 1:
+            raise ValueError("vocabulary, length: whole numbers of at least 1")
+
+    def fit(self, data: np.ndarray, rng=None) -> Bigram:
+        """Return the model of the pairs that were seen (maximum likelihood).
+
+        Raises:
+            ValueError: no text, another shape, or an unknown word.
+        """
+        data = np.asarray(data)
+        if data.ndim != 2 or data.size == 0 or data.dtype.kind != "i":
+            raise ValueError(f"data: whole numbers (stretches, length), not {data.dtype} of shape {data.shape}")
+        if data.min() < 0 or data.max() >= self.vocabulary:
+            raise ValueError(f"data: words are 0 to {self.vocabulary - 1}, found {data.min()} to {data.max()}")
+        codes = data[:, :-1].astype(np.int64) * self.vocabulary + data[:, 1:]
+        codes, counts = np.unique(codes, return_counts=True)  # V^2 pairs are possible, only these exist
+        return replace(
+            self, words=np.bincount(data.ravel(), minlength=self.vocabulary).cumsum(),
+            pairs=counts.cumsum(), second=codes % self.vocabulary,
+            first=np.searchsorted(codes, np.arange(self.vocabulary + 1) * self.vocabulary))
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Return ``n`` stretches, (n, length), all written at once, a word a step.
+
+        Exact: a random place among the pairs of the last word is looked up in the summed counts. A word
+        that was never followed by another is followed by a start word.
+        """
+        if self.words is None:
+            raise ValueError("words: fit the model before sampling from it")
+        before = np.concatenate([[0], self.pairs])[self.first]  # pairs of all earlier words, (vocabulary + 1,)
+        text = np.empty((n, self.length), dtype=np.int64)
+        text[:, 0] = self._start(n, rng)
+        for i in range(1, self.length):
+            low, high = before[text[:, i - 1]], before[text[:, i - 1] + 1]
+            place = rng.integers(low, np.maximum(high, low + 1))
+            stuck = high == low
+            text[:, i] = self.second[np.searchsorted(self.pairs, place, side="right").clip(max=len(self.second) - 1)]
+            text[stuck, i] = self._start(int(stuck.sum()), rng)
+        return text
+
+    def _start(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        return np.searchsorted(self.words, rng.integers(self.words[-1], size=n), side="right")

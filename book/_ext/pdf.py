@@ -19,8 +19,8 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 ROOT = Path(__file__).resolve().parents[2]
 HTML, TARGET = ROOT / "_build" / "html", ROOT / "_build" / "book.pdf"
 PAPER = {"paperWidth": 8.27, "paperHeight": 11.69, "printBackground": True, "preferCSSPageSize": True}
-# Answers of quizzes and solutions are opened; code that only draws stays folded.
-OPEN = "document.querySelectorAll('details.sd-dropdown, .admonition.dropdown').forEach(d => d.open = true)"
+# Answers of quizzes and solutions are opened; code that only draws stays out.
+OPEN = "document.querySelectorAll('details.sd-dropdown, .tag_solution details').forEach(d => d.open = true)"
 
 
 def pages() -> list[Path]:
@@ -40,7 +40,7 @@ def print_page(browser: Browser, page: Path) -> tuple[str, bytes]:
     """Return the title and the PDF of one page."""
     browser.open(page.as_uri())
     browser.evaluate(OPEN)
-    title = browser.evaluate("document.querySelector('h1').innerText.replace('#', '').trim()")
+    title = browser.evaluate("document.title.split(' — ')[0]")
     printed = browser.call("Page.printToPDF", generateDocumentOutline=True, generateTaggedPDF=True, **PAPER)
     return title, base64.b64decode(printed["data"])
 

@@ -1,0 +1,298 @@
+"""The built site in a real Chromium: no errors, nothing from elsewhere, no dead links, demos that work, axe clean.
+
+`make test-all` builds the site first and fetches axe-core; what is not there is skipped with a message.
+"""
+
+import functools
+import http.server
+import re
+import sys
+import threading
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+import browser
+
+HTML = ROOT / "_build" / "html"
+AXE = ROOT / "_build" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
+PAGES = sorted(page for page in HTML.rglob("*.html") if "_static" not in page.parts)
+VIEWS = [(1280, "light"), (390, "light"), (390, "dark"), (1280, "dark")]
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(HTML)))
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not PAGES, reason="the site is not built: run `make book`")]
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    if browser.find() is None:
+        pytest.skip("chromium is not installed: the pages were not looked at")
+    with browser.Browser() as window:
+        yield window
+
+
+@pytest.fixture(scope="module")
+def address():
+    """Serve the site on this machine and give its address."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(HTML))
+    handler.log_message = lambda *arguments: None
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.RequestHandlerClass.func.log_message = lambda *arguments: None
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+# ---- without a browser: links and weights ----------------------------------------------------------------------
+
+
+class Links(HTMLParser):
+    """Collect what a page points to, and the anchors that it has."""
+
+    def __init__(self, page: Path):
+        super().__init__()
+        self.targets, self.anchors, self.images = [], set(), []
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.anchors |= {found[key] for key in ("id", "name") if found.get(key)}
+        self.targets += [found[key] for key in ("href", "src", "action") if found.get(key) and tag != "base"]
+        if tag == "img" and found.get("src"):
+            self.images.append(found["src"])
+
+
+links = functools.cache(Links)
+
+
+@each_page
+def test_no_dead_link_or_anchor(page):
+    dead = []
+    for target in links(page).targets:
+        parts = urlsplit(target)
+        if parts.scheme in ("http", "https", "mailto", "data", "javascript"):
+            continue
+        file = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+        if not file.is_file() or (parts.fragment and file.suffix == ".html" and unquote(parts.fragment) not in
+                                  links(file).anchors | {"top"}):
+            dead.append(target)
+    assert not dead
+
+
+@each_page
+def test_a_page_weighs_at_most_one_and_a_half_megabytes(page):
+    images = {(page.parent / unquote(source)).resolve() for source in links(page).images if "data:" not in source}
+    own = [file for file in images if "_images" in file.parts]
+    assert page.stat().st_size + sum(file.stat().st_size for file in own) <= 1.5e6
+
+
+@each_page
+def test_every_picture_has_a_text_alternative(page):
+    for image in re.findall(r"<img[^>]*>", page.read_text(encoding="utf-8")):
+        assert re.search(r'alt="[^"]', image) or 'alt=""' in image and "aria-hidden" in image, image[:200]
+
+
+# ---- in the browser ----------------------------------------------------------------------------------------------
+
+
+@each_page
+def test_a_page_from_the_disk_is_quiet_and_asks_nobody(chromium, page):
+    chromium.view()
+    chromium.open(page.as_uri())
+    assert chromium.problems() == []
+    assert [url for url in chromium.requests() if urlsplit(url).scheme not in ("file", "data", "blob")] == []
+
+
+@each_page
+def test_no_page_scrolls_sideways(chromium, page):
+    chromium.view(390, 844)
+    chromium.open(page.as_uri())
+    assert chromium.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+
+
+@each_page
+def test_axe_finds_no_violation(chromium, page):
+    if not AXE.exists():
+        pytest.skip("axe-core is not there (npm install --prefix _build/npm axe-core): accessibility was not checked")
+    chromium.view()
+    chromium.open(page.as_uri())
+    chromium.evaluate(AXE.read_text(encoding="utf-8") + "; 1")
+    violations = []
+    for width, scheme in VIEWS:
+        chromium.view(width, 844, scheme)
+        violations += [(width, scheme, *violation) for violation in chromium.evaluate(
+            "new Promise(requestAnimationFrame).then(() => axe.run({resultTypes: ['violations']})).then(r =>"
+            "r.violations.flatMap(v => v.nodes.slice(0, 5).map(n => [v.id, n.target.join(' ')])))")]
+    assert violations == []
+
+
+@pytest.mark.parametrize("place", ["disk", "server"])
+def test_search_finds_pages(chromium, address, place):
+    chromium.view()
+    root = HTML.as_uri() if place == "disk" else address
+    chromium.open(f"{root}/search.html?q=variance")
+    found = chromium.evaluate("""new Promise((done) => { const look = () => {
+        const count = document.querySelectorAll("ul.search li").length;
+        count ? done(count) : setTimeout(look, 50); }; look(); setTimeout(() => done(0), 10000); })""")
+    assert found > 1
+    assert chromium.problems() == []
+
+
+# ---- the live demos -----------------------------------------------------------------------------------------------
+
+
+def demo_page(name: str) -> Path:
+    """Return the page that has a demo, or skip."""
+    for page in PAGES:
+        if f"<{name}" in page.read_text(encoding="utf-8"):
+            return page
+    pytest.skip(f"no page has <{name}>")
+
+
+def says(window, name: str) -> str:
+    return window.evaluate(f"document.querySelector('{name} .demo-says').textContent")
+
+
+def click(window, name: str, text: str) -> None:
+    window.evaluate(f"""[...document.querySelectorAll('{name} button')]
+        .find(b => b.textContent === {text!r}).click()""")
+
+
+def slide(window, name: str, label: str, value: int) -> None:
+    """Move the slider whose label begins with ``label`` to a position."""
+    window.evaluate(f"""(() => {{ const input = [...document.querySelectorAll('{name} input[type=range]')]
+        .find(i => i.labels[0].textContent.startsWith({label!r}));
+        input.value = {value}; input.dispatchEvent(new Event('input', {{bubbles: true}})); }})()""")
+
+
+def wait(window, milliseconds: int) -> None:
+    window.evaluate(f"new Promise(done => setTimeout(done, {milliseconds}))")
+
+
+@pytest.mark.parametrize("name", ["dog-park", "gaussian-chains"])
+def test_a_demo_does_what_its_buttons_say(chromium, name):
+    chromium.view()
+    chromium.open(demo_page(name).as_uri())
+    assert says(chromium, name).startswith("Generation 0:")
+    click(chromium, name, "One generation")
+    assert says(chromium, name).startswith("Generation 1:")
+    click(chromium, name, "Play")
+    wait(chromium, 1500)
+    click(chromium, name, "Pause")
+    paused = says(chromium, name)
+    assert int(re.match(r"Generation (\d+):", paused)[1]) > 2
+    wait(chromium, 700)
+    assert says(chromium, name) == paused
+    click(chromium, name, "Start again")
+    assert says(chromium, name).startswith("Generation 0:")
+    assert chromium.problems() == []
+
+
+def park_shares(window) -> list[int]:
+    """Return how many dogs of each breed the park shows."""
+    return window.evaluate("""Object.values([...document.querySelectorAll('dog-park use')]
+        .reduce((n, dog) => ({...n, [dog.textContent]: (n[dog.textContent] ?? 0) + 1}), {}))""")
+
+
+def test_the_park_forgets_and_is_kept_by_real_dogs(chromium):
+    chromium.view()
+    chromium.open(demo_page("dog-park").as_uri())
+    step = "for (let i = 0; i < 300; i++) document.querySelector('dog-park').step()"
+    assert sum(park_shares(chromium)) == 100
+    slide(chromium, "dog-park", "Dogs", 0)  # ten dogs a model: gone within 300 generations
+    chromium.evaluate(step)
+    assert park_shares(chromium) == [100]
+    click(chromium, "dog-park", "Start again")
+    slide(chromium, "dog-park", "Dogs", 6)  # a thousand dogs, half of them real
+    slide(chromium, "dog-park", "New real dogs", 6)
+    chromium.evaluate(step)
+    assert len(park_shares(chromium)) > 8
+    click(chromium, "dog-park", "Start again")
+    slide(chromium, "dog-park", "New real dogs", 0)
+    slide(chromium, "dog-park", "Temperature", 0)  # half: the favourite takes all in a few generations
+    chromium.evaluate(step.replace("300", "10"))
+    assert max(park_shares(chromium)) == 100
+    assert "golden retriever" in says(chromium, "dog-park")
+
+
+def test_the_gaussian_has_two_estimators(chromium):
+    chromium.view()
+    chromium.open(demo_page("gaussian-chains").as_uri())
+    found = {}
+    for ddof in (1, 0):
+        chromium.evaluate(f"document.querySelector('gaussian-chains input[value=\"{ddof}\"]').click()")
+        click(chromium, "gaussian-chains", "Start again")
+        chromium.evaluate("for (let i = 0; i < 60; i++) document.querySelector('gaussian-chains').step()")
+        found[ddof] = float(re.search(r"median variance is ([\d.e+-]+)", says(chromium, "gaussian-chains"))[1])
+    assert 2 < found[1] / found[0] < 30  # theory: (30/29)^61 = 7.9
+
+
+def test_the_share_of_real_data_answers_at_once(chromium):
+    chromium.view()
+    chromium.open(demo_page("real-share").as_uri())
+    assert "5 of 50 points are real: in the long run 0.90" in says(chromium, "real-share")
+    slide(chromium, "real-share", "Real points", 0)
+    assert says(chromium, "real-share").startswith("No real data")
+    slide(chromium, "real-share", "Real points", 4)
+    chromium.evaluate("document.querySelector('real-share input[value=same]').click()")
+    assert "in the long run 0.73" in says(chromium, "real-share")
+
+
+def test_the_keyboard_is_enough(chromium):
+    chromium.view()
+    chromium.open(demo_page("dog-park").as_uri())
+    chromium.evaluate("document.querySelector('dog-park').scrollIntoView()")
+    chromium.evaluate("document.querySelector('dog-park button').focus()")
+    chromium.press("Enter")
+    assert says(chromium, "dog-park").startswith("Generation 1:")
+    for _ in range(3):  # past Play and Start again, to the first slider
+        chromium.press("Tab")
+    chromium.press("ArrowRight")
+    assert chromium.evaluate("document.activeElement.getAttribute('aria-valuetext')") == "200"
+    outline = chromium.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline != "none"
+
+
+def test_play_is_slow_for_those_who_want_no_motion(chromium):
+    chromium.view(motion=False)
+    chromium.open(demo_page("dog-park").as_uri())
+    wait(chromium, 500)
+    assert says(chromium, "dog-park").startswith("Generation 0:")  # nothing moves by itself
+    click(chromium, "dog-park", "Play")
+    wait(chromium, 900)
+    assert says(chromium, "dog-park").startswith("Generation 0:")
+    click(chromium, "dog-park", "Pause")
+    chromium.view()
+
+
+def test_without_javascript_and_in_print_a_still_stands_for_the_demo(chromium):
+    chromium.view()
+    page = demo_page("dog-park")
+    assert re.search(r"<dog-park[^>]*>.*?<img[^>]+alt=\"[^\"]{20,}", page.read_text(encoding="utf-8"), re.S)
+    chromium.open(page.as_uri())
+    shown = "getComputedStyle(document.querySelector('dog-park {}')).display !== 'none'"
+    assert not chromium.evaluate(shown.format(".demo-still"))
+    chromium.call("Emulation.setEmulatedMedia", media="print")
+    assert chromium.evaluate(shown.format(".demo-still"))
+    assert not chromium.evaluate(shown.format(".demo"))
+    chromium.call("Emulation.setEmulatedMedia", media="")
+
+
+def test_players_step_and_scrub(chromium):
+    pages = [page for page in PAGES if 'class="player"' in page.read_text(encoding="utf-8")]
+    if not pages:
+        pytest.skip("no page has a player")
+    visible = "[...document.querySelector('.player').querySelectorAll('img')].findIndex(i => i.style.display !== 'none')"
+    for page in pages:
+        chromium.open(page.as_uri())
+        assert chromium.evaluate(visible) == 0
+        chromium.evaluate("document.querySelectorAll('.player button')[1].click()")
+        assert chromium.evaluate(visible) == 1
+        chromium.evaluate("""(() => { const s = document.querySelector('.player input');
+            s.value = s.max; s.dispatchEvent(new Event('input')); })()""")
+        assert chromium.evaluate(visible) == chromium.evaluate("+document.querySelector('.player input').max")
+        assert chromium.problems() == []

@@ -41,6 +41,16 @@ def first_whole(test):
     return next(n for n in itertools.count(2) if test(n))
 
 
+def overall(weights, means, covariances):
+    offset = means - weights @ means
+    return sum(w * (c + np.outer(o, o)) for w, c, o in zip(weights, covariances, offset, strict=True))
+
+
+def responsibilities(scores):
+    shares = np.exp(scores - scores.max(axis=0))
+    return shares / shares.sum(axis=0)
+
+
 # number: right answers, wrong answers that a student may well give
 ANSWERS = {
     "1.1": ([0.25, Fraction(1, 4)], [0.3, 0.75, 1 / 12, 1]),
@@ -69,6 +79,22 @@ ANSWERS = {
         np.exp(-theory.log_variance_drift(100, 0)), np.exp(theory.log_variance_drift(100, 1)), 1, 0.99, 1.0050]),
     "2.5": ([np.prod(1 - 1 / (50 * np.arange(1, 200_001.0) ** 2)), theory.kept_accumulate_limit(50)], [
         1 - 1 / 50, 0, 1, 1 - np.pi**2 / 300, np.exp(-np.pi**2 / 300), 0.98 * 0.995]),
+    "3.1": ([0.99**100, 0.36603], [0.99, (1 - 7 / 100) ** 100, 0.99**99, 1]),
+    "3.2": ([overall], [
+        lambda weights, means, covariances: np.einsum("k,kij->ij", weights, covariances),  # inside only
+        lambda weights, means, covariances: np.cov(means.T, aweights=weights, ddof=0),  # between only
+        lambda weights, means, covariances: covariances.mean(axis=0) + np.cov(means.T, ddof=0),  # no weights
+        lambda weights, means, covariances: overall(weights, means + weights @ means, covariances)[0],
+    ]),
+    "3.3": ([responsibilities], [
+        lambda scores: np.exp(scores) / np.exp(scores).sum(axis=0),  # underflows
+        lambda scores: scores / scores.sum(axis=0),
+        lambda scores: np.exp(scores - scores.max(axis=0)),  # does not divide
+        lambda scores: np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum(axis=1, keepdims=True),
+    ]),
+    "3.4": ([1e-4 / theory.regularised_quantile(0.5, 1000, 1.0), 1.678e-7], [1e-7, 1e-5, 1e-6, 1.678e-5]),
+    "3.5": ([99**-0.5, 0.1005], [0.1, 1 / 99, 0.01, 1]),
+    "3.6": ([first_whole(lambda n: n > 2 and theory.kernel_growth(n, "silverman") < 1.05)], [100, 2000, 1000, 2]),
     "4.1": ([7, np.int32(7)], [6, 8, 5]),
     "4.2": ([class_entropy], [
         lambda labels: class_entropy(labels) / np.log(2),  # bits

@@ -157,6 +157,12 @@ def _right_window(window) -> bool:
     return pool.tolist() == [[2.0]] * 4 and sorted(data[:, 0]) == [1.0] * 4 + [2.0] * 4
 
 
+def _right_plan(plan) -> bool:
+    if plan.shape != (20,) or plan.sum() > 100 or (plan < 0).any() or (plan > 50).any():
+        return False
+    return theory.kept_schedule(plan, 50).mean() > theory.kept_schedule([5] * 20, 50).mean() + 1e-6
+
+
 EXERCISES: dict[str, Exercise] = {
     "1.1": Exercise("a number", near(0.25), "A breed wins with its own share as probability, whatever N is."),
     "1.2": Exercise("a function", _right_next_shares, "rng.multinomial(n, shares) gives counts; divide them by n."),
@@ -176,8 +182,9 @@ EXERCISES: dict[str, Exercise] = {
     "2.5": Exercise("a number", near(np.sin(np.pi / np.sqrt(50)) / (np.pi / np.sqrt(50)), 1e-4),
                     "Multiply 1 - 1/N_i for a hundred thousand generations or more."),
     "3.1": Exercise("a number", near(0.99**100, 1e-4), "The number of components does not enter."),
-    "3.2": Exercise("a function", _right_overall, "Inside: the weighted covariances. Between: the spread of the means."),
-    "3.3": Exercise("a function", _right_responsibilities, "np.exp(scores - scores.max(axis=0)) neither over- nor underflows."),
+    "3.2": Exercise("a function", _right_overall, "Inside: weighted covariances. Between: the spread of the means."),
+    "3.3": Exercise("a function", _right_responsibilities,
+                    "np.exp(scores - scores.max(axis=0)) neither over- nor underflows."),
     "3.4": Exercise("a number", near(1e-4 / theory.regularised_quantile(0.5, 1000, 1.0), 1e-9),
                     "The median variance is 0.596 N r; a standard deviation of 0.01 is a variance of 0.0001."),
     "3.5": Exercise("a number", lambda h: abs(abs(h) - 99**-0.5) < 1e-4, "The variance settles at (N - 1) h^2."),
@@ -198,4 +205,5 @@ EXERCISES: dict[str, Exercise] = {
     "6.4": Exercise("a number", near(0.95 / 1.15, 1e-3), "Right and wrong labels that are kept must balance."),
     "6.5": Exercise("a number", near(theory.golden_weight(0.1), 1e-3), "k counts real points per synthetic one."),
     "6.6": Exercise("a number", near(0.25, 1e-3), "After the detector the real share must be at least one half."),
+    "6.7": Exercise("an array", _right_plan, "20 numbers from 0 to 50, together at most 100, better than 5 each time."),
 }

@@ -95,7 +95,7 @@ def features(x: np.ndarray) -> np.ndarray:
     rows = np.empty((*runs, 1 + d + len(i), n))
     rows[..., 0, :] = 1
     rows[..., 1 : d + 1, :] = x
-    for row, (a, b) in enumerate(zip(i, j), d + 1):
+    for row, (a, b) in enumerate(zip(i, j, strict=True), d + 1):
         np.multiply(x[..., a, :], x[..., b, :], out=rows[..., row, :])
     return rows
 
@@ -128,5 +128,5 @@ def _pairs(d: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _store(found: Components, where, parts: Components, which) -> None:
-    for target, source in zip(found, parts):
+    for target, source in zip(found, parts, strict=True):
         target[where] = source[which]

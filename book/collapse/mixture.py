@@ -104,7 +104,7 @@ class Mixture:
             for i in range(0, len(x), block)]
         return dataclasses.replace(self, **{
             name: np.concatenate(blocks).reshape(*runs, *blocks[0].shape[1:])
-            for name, *blocks in zip(em.Components._fields, *found)})
+            for name, *blocks in zip(em.Components._fields, *found, strict=True)})
 
     def _fit(self, x: np.ndarray, begin: em.Components | None, rng: np.random.Generator) -> em.Components:
         """Run EM on a block of points (runs, d, n) from ``begin``, or from seeds."""
@@ -124,10 +124,11 @@ class Mixture:
         chosen = _draw(self.weights, whole("n", n), rng)[..., None, :]
         noise = rng.standard_normal((*runs, d, n))
         factors = np.linalg.cholesky(self.covariances)
+        x = noise
         for k in range(self.components):
             drawn = factors[..., k, :, :] @ noise
             drawn += self.means[..., k, :, None]
-            x = np.where(chosen == k, drawn, x) if k else drawn
+            x = np.where(chosen == k, drawn, x)
         return np.swapaxes(x, -1, -2)
 
     def log_density(self, points: np.ndarray) -> np.ndarray:

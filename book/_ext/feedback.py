@@ -26,7 +26,8 @@ def add_feedback(app, pagename, templatename, context, doctree):
             links.append(("Suggest an edit", f"{base}/edit/main/{source}", "fas fa-pencil"))
         links.append(("Repository", base, "fab fa-github"))
     else:
-        links = [("Report an error", context["pathto"]("book/help") + "#feedback", "fas fa-bug")]
+        page = "" if pagename == "book/help" else context["pathto"]("book/help")
+        links = [("Report an error", f"{page}#feedback", "fas fa-bug")]
     buttons = [{"type": "link", "url": url, "text": text, "icon": icon, "tooltip": text} for text, url, icon in links]
     context["header_buttons"].append({"type": "group", "tooltip": "Feedback", "icon": "fas fa-comment",
                                       "buttons": buttons, "label": "feedback-buttons"})

@@ -54,6 +54,8 @@ REPAIRS = [
     # Names for screen readers that contradict what is written on the element.
     (r'(<button class="btn search-button-field[^>]*?) aria-label="Search"', r"\1"),
     (r'<summary aria-label="Toggle hidden content">', "<summary>"),
+    # What scrolls sideways on a phone must be reachable by keyboard.
+    (r'<div class="pst-scrollable-table-container">', '<div class="pst-scrollable-table-container" tabindex="0">'),
     # The title of the book stands outside every landmark.
     (r'(<div class="sidebar-primary-items__start[^"]*")>', r'\1 role="navigation" aria-label="Book">'),
     # Roles that bibtex gives to the list of references, and that the standard has given up.

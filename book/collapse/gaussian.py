@@ -219,7 +219,7 @@ def bartlett(n: int, d: int, runs: tuple[int, ...], rng: np.random.Generator) ->
     """Draw the lower triangular root A of the scatter A A^T of ``n`` standard normal points in ``d`` dimensions.
 
     Returns:
-        (*runs, d, d). Source: Bartlett's decomposition of a Wishart matrix (S4); needs n > d.
+        ``(*runs, d, d)``. Source: Bartlett's decomposition of a Wishart matrix (S4); needs n > d.
     """
     if n <= d:
         raise ValueError(f"n: Bartlett's decomposition needs more than d = {d} points, not {n}")

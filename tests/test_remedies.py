@@ -103,6 +103,7 @@ def test_special_cases_agree():
     assert np.allclose(theory.kept_unlabelled(t, 30, 1.0), 1 - 1 / 30)
     assert np.allclose(theory.kept_accumulate_fresh(39, 30, 0.0), theory.kept_accumulate(t, 30))
     assert np.allclose(theory.kept_accumulate_fresh(39, 30, 1.0), 1 - 1 / (30 * t))
+    assert np.allclose(theory.kept_schedule([6] * 39, 30), theory.kept_fresh(t + 1, 30, 0.2))
     inside, between = theory.fresh_moments(39, 30, 0.2)
     assert np.allclose(inside, theory.kept_fresh(t, 30, 0.2))
     assert np.allclose(inside + between, 1)
@@ -153,6 +154,16 @@ def test_remedies_rank_at_fifty(rng):
             for name, mix, statistics in (("fresh", fresh(0.1), True), ("redrawn", resample(0.1), False),
                                           ("frozen", anchor(0.1), False))}
     assert loss["fresh"].mean() < loss["redrawn"].mean() < loss["frozen"].mean() / 2
+
+
+def test_a_schedule_of_real_points(rng):
+    schedule, model = [0, 3, 0, 10, 1, 20], Gaussian.standard(RUNS, statistics=True)
+    truth = model
+    model = model.fit(truth.sample(N, rng))
+    for real, kept in zip(schedule, theory.kept_schedule(schedule, N), strict=True):
+        parts = [world.sample(n, rng) for world, n in ((truth, real), (model, N - real)) if n]
+        model = model.fit(pooled(*parts) if len(parts) == 2 else parts[0])
+        assert close(model.mean**2, 1 - kept) and close(model.variance, kept)
 
 
 def test_accumulating_the_unbiased_variance(rng):

@@ -22,7 +22,7 @@ def diversity(refits, n: int):
 
 
 def squared_distance(refits, n: int):
-    """Return E |p_t - p_0|^2 / H_0 = 1 - (1 - 1/n)^t under replacement. D2, exact."""
+    """Return ``E |p_t - p_0|^2 / H_0`` = 1 - (1 - 1/n)^t under replacement. D2, exact."""
     return 1 - diversity(refits, n)
 
 
@@ -313,6 +313,36 @@ def pixel_entropy(x):
     return -(x * np.log(np.where(x > 0, x, 1)) + (1 - x) * np.log(np.where(x < 1, 1 - x, 1)))
 
 
+# ---- words (chapter 5) ----------------------------------------------------------------------------------------
+
+
+def score_spread(refits, n: int, p):
+    """Return the standard deviation of the score -sum p_t ln p over runs, honest sampling; its mean stays Ent_0. D10, exact."""
+    p = _distribution(p)
+    log_p = np.log(np.where(p > 0, p, 1))
+    return np.sqrt((1 - diversity(refits, n)) * ((p * log_p**2).sum() - (p * log_p).sum() ** 2))
+
+
+def memoriser_error(n, p):
+    """Return sum p (1 - p)^n: the chance that the next item was not among n real ones. T1, exact.
+
+    For shares like rank^-b it falls as n^-(1 - 1/b): a scaling law. Source: Hutter (2021).
+    """
+    p = _distribution(p)
+    return np.array([(p * np.exp(m * np.log1p(-p))).sum() for m in np.atleast_1d(n)])
+
+
+def memoriser_error_recursive(refits, n: int, p) -> np.ndarray:
+    """Return sum p exp(-n p g_t): the error after ``refits`` fits on n items, however many the last one sees. T5.
+
+    Branching form of D8, good while refits << n: a floor that grows like t^c, c = 1 - 1/b for shares like rank^-b.
+    Iterated by us from Dohmatob et al. (2024), Tale of Tails.
+    """
+    p = _distribution(p)
+    rates = branching_rate(int(np.max(refits)))[np.asarray(refits) - 1]
+    return np.array([(p * np.exp(-n * g * p)).sum() for g in np.atleast_1d(rates)])
+
+
 # ---- remedies (chapter 6) -------------------------------------------------------------------------------------
 # Each `kept_*` is E sigma_t^2 / sigma_0^2 of a Gaussian fitted by maximum likelihood and E H_t / H_0 of a
 # categorical, after ``refits`` fits. One minus it is the squared distance from the truth, Var mu_t / sigma_0^2
@@ -361,6 +391,18 @@ def kept_fresh(refits, n: int, alpha):
     alpha = _shares(alpha)
     rho = (1 - alpha) * (1 - alpha - 1 / n)
     return 1 - (1 - rho ** np.asarray(refits, dtype=float)) / (n * alpha * (2 - alpha) + 1 - alpha)
+
+
+def kept_schedule(real, n: int) -> np.ndarray:
+    """Return what is kept after each fit if the i-th has real[i] new real points among n; a fit to n real comes first.
+
+    F1 with a share that changes, exact.
+    """
+    loss, kept = 1 / n, []
+    for alpha in _shares(np.asarray(real, dtype=float) / n):
+        loss = alpha / n + (1 - alpha) ** 2 * loss + (1 - alpha) * (1 - loss) / n
+        kept.append(1 - loss)
+    return np.array(kept)
 
 
 def fresh_share_needed(n: int, kept: float) -> float:
@@ -468,7 +510,7 @@ def golden_weight(k: float) -> float:
 
 
 def regression_replace(refits, n: int, d: int):
-    """Return E |w - w*|^2 = t d/(n - d - 1) of least squares on the last batch, noise variance 1. R1, exact."""
+    """Return ``E |w - w*|^2 = t d/(n - d - 1)`` of least squares on the last batch, noise variance 1. R1, exact."""
     return np.asarray(refits, dtype=float) * d / (n - d - 1)
 
 
@@ -479,7 +521,7 @@ def regression_accumulate(refits, n: int, d: int):
 
 
 def regression_mixed(n: int, d: int, shifted: int, distance2: float) -> float:
-    """Return E |w - w*|^2 if ``shifted`` of n rows have weights at squared distance ``distance2``. R3, exact."""
+    """Return ``E |w - w*|^2`` if ``shifted`` of n rows have weights at squared distance ``distance2``. R3, exact."""
     true = n - shifted
     pull = shifted * (shifted + 2) / (n * (n + 2))
     pull += true * shifted * (n + 1) * (d - 1) / (n * (n - 1) * (n + 2) * (n - d - 1))

@@ -6,7 +6,7 @@ TOOLS := book/_ext
 export PYTHONPATH := book
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: help book test test-all run refresh lab serve editions pdf status bench format clean
+.PHONY: help book test test-all run refresh lab serve editions coursework pdf publish colab status bench format clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -51,8 +51,23 @@ refresh: .venv/ready  ## for maintainers: execute the chapters in place (refuses
 editions: .venv/ready  ## write the Colab, student and teacher copies into _build/editions
 	$(BIN)/python $(TOOLS)/editions.py --into _build/editions
 
+coursework: .venv/ready-dev  ## release the homework with nbgrader and grade sample submissions (15 minutes)
+	$(BIN)/python $(TOOLS)/coursework.py --into _build/coursework
+
 pdf: .venv/ready-dev book  ## print the whole book into _build/book.pdf (needs chromium)
 	$(BIN)/python $(TOOLS)/pdf.py
+
+publish: book  ## push the built site, and the PDF if there is one, to the branch gh-pages of REMOTE
+	@test -n "$(REMOTE)" || { echo "publish: say where to, make publish REMOTE=..."; exit 1; }
+	@if [ -f _build/book.pdf ]; then cp _build/book.pdf _build/html/book.pdf; fi
+	@rm -rf _build/publish && cp -r _build/html _build/publish && touch _build/publish/.nojekyll
+	@cd _build/publish && git init -q -b gh-pages && git add -A && \
+		git -c user.name="The book" -c user.email="book@localhost" commit -q -m "Publish the book" && \
+		git push -q --force "$(REMOTE)" gh-pages
+
+colab:  ## run the Colab copies with PYTHON's own packages, away from the helper (in Colab's image, for one)
+	$(PYTHON) $(TOOLS)/editions.py --into _build/editions
+	env -u PYTHONPATH $(PYTHON) $(TOOLS)/execute.py --into _build/colab-run _build/editions/colab/*.ipynb
 
 status: .venv/ready  ## for maintainers: write the status page from the last `make run`
 	$(BIN)/python $(TOOLS)/status.py

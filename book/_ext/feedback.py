@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,7 +21,7 @@ def add_feedback(app, pagename, templatename, context, doctree):
     repository = editions.repository()
     if repository:
         base, source = f"https://github.com/{repository}", app.env.doc2path(pagename, base=False)
-        title = quote(f"{context.get('title', pagename)}: ")
+        title = quote(re.sub("<.*?>", "", context.get("title", pagename)) + ": ")
         links = [("Report an error", f"{base}/issues/new?title={title}", "fas fa-bug")]
         if Path(source).suffix == ".md":  # an editor in the browser is of no use for a notebook
             links.append(("Suggest an edit", f"{base}/edit/main/{source}", "fas fa-pencil"))

@@ -260,7 +260,10 @@ def text() -> Text:
 def _embedded_text() -> Text:
     from pydoc_data.topics import topics
 
-    pages = [re.findall(r"\n|\w+|[^\w\s]", topics[name].strip() + "\n") for name in sorted(topics)]
+    # Pages quote one another: each paragraph is kept where it comes first.
+    paragraphs = {part: name for name in sorted(topics, reverse=True) for part in topics[name].strip().split("\n\n")}
+    pages = ["\n".join(part for part in paragraphs if paragraphs[part] == name) + "\n" for name in sorted(topics)]
+    pages = [[match[0] for match in re.finditer(r"\n|\w+|([^\w\s])\1*", page)] for page in pages]
     counts = Counter(word for page in pages for word in page)
     parts = {"train": [], "valid": [], "test": []}
     for number, page in enumerate(pages):  # whole pages: every tenth to test, every tenth to validation

@@ -199,10 +199,10 @@ class Bigram:
         text[:, 0] = self._start(n, rng)
         for i in range(1, self.length):
             low, high = before[text[:, i - 1]], before[text[:, i - 1] + 1]
-            place = rng.integers(low, np.maximum(high, low + 1))
-            stuck = high == low
-            text[:, i] = self.second[np.searchsorted(self.pairs, place, side="right").clip(max=len(self.second) - 1)]
-            text[stuck, i] = self._start(int(stuck.sum()), rng)
+            goes_on = high > low
+            place = rng.integers(low[goes_on], high[goes_on])
+            text[goes_on, i] = self.second[np.searchsorted(self.pairs, place, side="right")]
+            text[~goes_on, i] = self._start(int((~goes_on).sum()), rng)
         return text
 
     def _start(self, n: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,0 +1,95 @@
+"""Text as whole numbers: byte-pair encoding, blocks of 64, and back to readable words. Taught in chapter 5."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+SPECIAL = ["<unk>", "<eos>"]
+BLOCK = 64
+
+
+@dataclass(frozen=True)
+class BPE:
+    """A byte-pair encoding of text whose words are split by blanks.
+
+    Args:
+        tokenizer: what `BPE.trained` made.
+        starts: (pieces,), True where a piece begins a word.
+        lengths: (pieces,), bytes of each piece, the blank before a word included.
+
+    Source: Sennrich, Haddow and Birch (2016); the pieces are bytes, as in Radford et al. (2019).
+    """
+
+    tokenizer: Tokenizer = field(repr=False)
+    starts: np.ndarray = field(repr=False)
+    lengths: np.ndarray = field(repr=False)
+
+    @classmethod
+    def trained(cls, text: str, size: int) -> BPE:
+        """Return an encoding with ``size`` pieces, learnt from ``text``.
+
+        Raises:
+            ValueError: no text, or too little text for so many pieces.
+        """
+        if not text.strip():
+            raise ValueError("text: there is no text to learn pieces from")
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+            [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.ByteLevel(add_prefix_space=True, use_regex=False)])
+        tokenizer.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=SPECIAL, show_progress=False,
+                                      initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+        tokenizer.train_from_iterator(text.split("<eos>"), trainer)
+        found = tokenizer.get_vocab_size()
+        if found != size:
+            raise ValueError(f"size: {size} pieces were asked for, this text gives {found}")
+        pieces = [tokenizer.id_to_token(i) for i in range(size)]
+        starts = np.array([p in SPECIAL or p.startswith("Ġ") for p in pieces])  # Ġ stands for a blank
+        lengths = np.array([len(p) + 1 if p in SPECIAL else len(p) for p in pieces])
+        return cls(tokenizer, starts, lengths)
+
+    @property
+    def size(self) -> int:
+        """Number of pieces."""
+        return len(self.starts)
+
+    def encode(self, text: str) -> np.ndarray:
+        """Return the pieces of a text, (tokens,) whole numbers."""
+        lines = re.split(r"(?<=<eos>)", text)  # each line keeps its end
+        return np.concatenate([np.array(e.ids, dtype=np.int64) for e in self.tokenizer.encode_batch(lines)])
+
+    def blocks(self, text: str, length: int = BLOCK) -> np.ndarray:
+        """Return a text as (blocks, length) pieces; what does not fill a block at the end is dropped.
+
+        Raises:
+            ValueError: the text is shorter than one block.
+        """
+        ids = self.encode(text)
+        if len(ids) < length:
+            raise ValueError(f"text: {len(ids)} pieces are fewer than one block of {length}")
+        return ids[: len(ids) // length * length].reshape(-1, length)
+
+    def words(self, ids: np.ndarray) -> np.ndarray:
+        """Return how many words begin in ``ids``, summed over the last axis."""
+        return self.starts[ids].sum(axis=-1)
+
+    def bytes(self, ids: np.ndarray) -> np.ndarray:
+        """Return how many bytes of text ``ids`` stand for, summed over the last axis."""
+        return self.lengths[ids].sum(axis=-1)
+
+    def decode(self, ids: np.ndarray) -> str:
+        """Return readable text; ends of lines are shown as " / "."""
+        return readable(self.tokenizer.decode(list(map(int, ids)), skip_special_tokens=False))
+
+
+def readable(text: str) -> str:
+    """Return WikiText's words as ordinary writing: " @-@ " is a hyphen, commas follow words, <eos> is " / "."""
+    text = re.sub(r"\s*(?:<eos>\s*)+", " / ", text.replace("<unk>", " <unk> "))
+    text = re.sub(r" ?@([-,.])@ ?", r"\1", text)
+    text = re.sub(r" ([,.;:!?)%\]]|'s\b|n't\b)", r"\1", text)
+    text = re.sub(r"([(\[£$]) ", r"\1", text)
+    return re.sub(r"\s+", " ", text).strip()

@@ -1,0 +1,286 @@
+"""A small GPT for the loop: attention, blocks, training, and decoding with a key-value cache.
+
+Text is blocks of pieces, (blocks, 64) whole numbers, real and generated alike. The network is the one
+of Radford et al. (2019) in small: pre-norm blocks, learnt positions, one table of embeddings for
+reading and for predicting. Every block follows an extra "begin" token, so that all 64 are predicted.
+Taught in chapter 5.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .seeding import torch_seeded
+
+CONTEXT = 64  # tokens that the network can look at, the begin token included
+WRITE = 256  # sequences that are written at a time
+
+
+class Attention(nn.Module):
+    """Let every token look at itself and at the tokens before it."""
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        self.heads = heads
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+
+    def forward(self, x: torch.Tensor, cache: list[torch.Tensor]) -> torch.Tensor:
+        """Return what (batch, tokens, width) sees; ``cache`` holds the keys and values of earlier tokens."""
+        q, k, v = (part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in self.qkv(x).chunk(3, dim=2))
+        if cache:
+            k, v = torch.cat([cache[0], k], dim=2), torch.cat([cache[1], v], dim=2)
+        cache[:] = k, v
+        seen = F.scaled_dot_product_attention(q, k, v, is_causal=q.shape[2] > 1)
+        return self.out(seen.transpose(1, 2).flatten(2))
+
+
+class Block(nn.Module):
+    """Look around, then think: attention and a feed-forward layer, each added to what was there."""
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        self.norm1, self.attention = nn.LayerNorm(width), Attention(width, heads)
+        self.norm2 = nn.LayerNorm(width)
+        self.feed = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+
+    def forward(self, x: torch.Tensor, cache: list[torch.Tensor]) -> torch.Tensor:
+        """Return (batch, tokens, width)."""
+        x = x + self.attention(self.norm1(x), cache)
+        return x + self.feed(self.norm2(x))
+
+
+class Network(nn.Module):
+    """Embeddings, blocks, and the same embeddings again to predict the next token."""
+
+    def __init__(self, vocabulary: int, width: int, layers: int, heads: int):
+        super().__init__()
+        self.token = nn.Embedding(vocabulary + 1, width)  # the last row is the begin token
+        self.position = nn.Embedding(CONTEXT, width)
+        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+        for table in (self.token, self.position):
+            nn.init.normal_(table.weight, std=0.02)
+
+    def forward(self, ids: torch.Tensor, cache: list[list] | None = None) -> torch.Tensor:
+        """Return logits (batch, tokens, vocabulary) of what follows each token.
+
+        With a ``cache``, one list a block, ``ids`` are only the tokens that it has not seen.
+        """
+        cache = [[] for _ in self.blocks] if cache is None else cache
+        past = cache[0][0].shape[2] if cache[0] else 0
+        x = self.token(ids) + self.position.weight[past : past + ids.shape[1]]
+        for block, memory in zip(self.blocks, cache):
+            x = block(x, memory)
+        return F.linear(self.norm(x), self.token.weight[:-1])
+
+
+def next_token_loss(network: Network, blocks: torch.Tensor, reduction: str = "mean") -> torch.Tensor:
+    """Return the cross-entropy of every token given those before it in its block, in nats."""
+    logits = network(after_begin(network, blocks)[:, :-1])
+    return F.cross_entropy(logits.flatten(0, 1), blocks.flatten(), reduction=reduction)
+
+
+def after_begin(network: Network, ids: torch.Tensor) -> torch.Tensor:
+    """Return (batch, tokens) with the begin token before each row."""
+    return F.pad(ids, (1, 0), value=network.token.num_embeddings - 1)
+
+
+def train(network: Network, blocks: torch.Tensor, steps: int, batch: int, rate: float, dtype: torch.dtype) -> None:
+    """Minimise the next-token loss with AdamW; the learning rate rises for a tenth of the steps, then falls to 0."""
+    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.1, betas=(0.9, 0.95), fused=True)
+    order = torch.cat([torch.randperm(len(blocks)) for _ in range(steps * batch // len(blocks) + 1)])
+    for step, chosen in enumerate(order.split(batch)[:steps]):
+        optimizer.param_groups[0]["lr"] = rate * min(10 * (step + 1), (steps - step) / 0.9) / steps
+        optimizer.zero_grad()
+        with torch.autocast(blocks.device.type, dtype, enabled=dtype != torch.float32):
+            loss = next_token_loss(network, blocks[chosen.to(blocks.device)])
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+
+
+# ---- decoding -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How the next token is chosen: drawn from the model's shares, unless told otherwise.
+
+    Args:
+        temperature: draw from p^(1/temperature), renormalised.
+        top_k: draw among the k likeliest tokens only.
+        beams: keep this many likeliest continuations and return the best; draws nothing.
+        repetition_penalty: divide the positive logits of tokens that are there already, multiply the
+            negative ones (Keskar et al. 2019); 1 does nothing.
+        cache: remember keys and values; without it every step reads the whole text again, with the same result.
+    """
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    beams: int = 1
+    repetition_penalty: float = 1.0
+    cache: bool = True
+
+    def __post_init__(self):
+        if not self.temperature > 0 or not self.repetition_penalty > 0:
+            raise ValueError("temperature, repetition_penalty: positive numbers")
+        if self.beams < 1 or (self.top_k is not None and self.top_k < 1):
+            raise ValueError("beams, top_k: whole numbers of at least 1")
+        if self.beams > 1 and (self.temperature != 1 or self.top_k is not None):
+            raise ValueError("beams: beam search draws nothing; leave temperature and top_k alone")
+
+
+def write(network: Network, prompts: torch.Tensor, length: int, how: Decoding) -> torch.Tensor:
+    """Return ``length`` new tokens for each prompt, (prompts, length).
+
+    The network looks at 64 tokens. When they are full it goes on from the last 32, as if they were a prompt.
+    """
+    rows = prompts.shape[0]
+    text = prompts.repeat_interleave(how.beams, dim=0)
+    score = text.new_full((rows, how.beams), -torch.inf, dtype=torch.float32)
+    score[:, 0] = 0  # all beams are equal at first: only one of them may go on
+    start, memory = max(0, text.shape[1] - CONTEXT // 2), None
+    for _ in range(length):
+        if text.shape[1] - start >= CONTEXT:  # with the begin token there is no room left
+            start, memory = text.shape[1] - CONTEXT // 2, None
+        if memory is None:
+            memory = [[] for _ in network.blocks]
+            unread = after_begin(network, text[:, start:])
+        else:
+            unread = text[:, -1:]
+        logits = penalised(network(unread, memory)[:, -1].float(), text, how.repetition_penalty)
+        if how.beams == 1:
+            token = draw(logits, how)
+        else:
+            score, parent, token = best_beams(score, logits)
+            text, memory = text[parent], [[part[parent] for part in layer] for layer in memory]
+        text = torch.cat([text, token[:, None]], dim=1)
+        memory = memory if how.cache else None
+    return text.unflatten(0, (rows, how.beams))[:, 0, prompts.shape[1] :]  # beams are sorted
+
+
+def penalised(logits: torch.Tensor, text: torch.Tensor, penalty: float) -> torch.Tensor:
+    """Return logits (batch, vocabulary) with the tokens of ``text`` (batch, tokens) made less likely."""
+    if penalty == 1:
+        return logits
+    seen = logits.gather(1, text)
+    return logits.scatter(1, text, torch.where(seen > 0, seen / penalty, seen * penalty))
+
+
+def draw(logits: torch.Tensor, how: Decoding) -> torch.Tensor:
+    """Return one token a row."""
+    tokens = None
+    if how.top_k is not None and how.top_k < logits.shape[1]:
+        logits, tokens = logits.topk(how.top_k, dim=1)
+    upto = (logits / how.temperature).softmax(dim=1).cumsum(dim=1)
+    point = torch.rand(len(upto), 1, device=upto.device) * upto[:, -1:]  # one random number a row, not one a token
+    drawn = torch.searchsorted(upto, point, right=True).clamp_(max=upto.shape[1] - 1)
+    return (drawn if tokens is None else tokens.gather(1, drawn))[:, 0]
+
+
+def best_beams(score: torch.Tensor, logits: torch.Tensor):
+    """Return the best scores (rows, beams), the beam each came from, and its new token, both (rows * beams,)."""
+    rows, beams = score.shape
+    vocabulary = logits.shape[1]
+    joint = score[:, :, None] + logits.log_softmax(dim=1).unflatten(0, (rows, beams))
+    score, best = joint.flatten(1).topk(beams, dim=1)
+    parent = best // vocabulary + beams * torch.arange(rows, device=best.device)[:, None]
+    return score, parent.flatten(), (best % vocabulary).flatten()
+
+
+# ---- the model ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """A small GPT that learns from blocks (n, 64) of tokens and writes such blocks.
+
+    It writes as the paper's model does: it reads the end of a block of its prompts (32 tokens) and writes
+    the next 64, which alone are the sample.
+
+    Args:
+        vocabulary: number of different tokens, 0..vocabulary - 1.
+        prompts: blocks to be continued; None takes the data of the first fit, which in `chain` are real.
+        own_prompts: continue the data of the last fit instead, whatever they are.
+        decoding: how tokens are chosen.
+        warm: steps of a fit that goes on from the last generation's weights; None starts from scratch each time.
+        steps, batch, rate: training length from scratch, blocks in a batch, and highest learning rate.
+        width, layers, heads: size of the network.
+        device, dtype: "cpu" or "cuda"; "float32" or "bfloat16" (training only).
+        network: the fitted network, None before the first fit.
+
+    Taught in chapter 5.
+    """
+
+    vocabulary: int
+    prompts: np.ndarray | None = field(default=None, repr=False)
+    own_prompts: bool = False
+    decoding: Decoding = Decoding()
+    warm: int | None = None
+    steps: int = 3000
+    batch: int = 8
+    rate: float = 8e-3
+    width: int = 96
+    layers: int = 2
+    heads: int = 4
+    device: str = "cpu"
+    dtype: str = "float32"
+    network: Any = field(default=None, repr=False)
+
+    def build(self) -> Network:
+        """Return a network with fresh weights."""
+        return Network(self.vocabulary, self.width, self.layers, self.heads).to(self.device)
+
+    def fit(self, data: np.ndarray, rng: np.random.Generator) -> LanguageModel:
+        """Return a model trained on blocks (n, 64).
+
+        Raises:
+            ValueError: no blocks, another shape, or an unknown token.
+        """
+        blocks = self._blocks("data", data)
+        with torch_seeded(rng):
+            warm = self.warm is not None and self.network is not None
+            network = copy.deepcopy(self.network).requires_grad_(True) if warm else self.build()
+            steps = self.warm if warm else self.steps
+            train(network.train(), blocks, steps, self.batch, self.rate, getattr(torch, self.dtype))
+        keep = self.prompts is not None and not self.own_prompts
+        return replace(self, network=network.eval().requires_grad_(False), prompts=self.prompts if keep else data)
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Return ``n`` blocks, each the continuation of a block of the prompts; no prompt twice while there are others."""
+        if self.prompts is None:
+            raise ValueError("prompts: fit the model before sampling from it")
+        order = np.resize(rng.permutation(len(self.prompts)), n)
+        return self.continued(self.prompts[order, -(CONTEXT // 2) :], CONTEXT, rng)
+
+    @torch.no_grad()
+    def continued(self, prompts: np.ndarray, length: int, rng: np.random.Generator) -> np.ndarray:
+        """Return ``length`` new tokens for each prompt (n, tokens)."""
+        if self.network is None:
+            raise ValueError("network: fit the model before writing with it")
+        ids, at_once = self._blocks("prompts", prompts, any_length=True), max(1, WRITE // self.decoding.beams)
+        with torch_seeded(rng):
+            parts = [write(self.network, part, length, self.decoding) for part in ids.split(at_once)]
+        return torch.cat(parts).cpu().numpy()
+
+    @torch.no_grad()
+    def nats(self, data: np.ndarray) -> np.ndarray:
+        """Return -ln p of every token of blocks (n, 64) given those before it, (n, 64)."""
+        blocks = self._blocks("data", data)
+        return torch.cat([next_token_loss(self.network, part, reduction="none").view(part.shape)
+                          for part in blocks.split(256)]).cpu().numpy()
+
+    def _blocks(self, name: str, data: np.ndarray, any_length: bool = False) -> torch.Tensor:
+        data = np.asarray(data)
+        if data.ndim != 2 or data.dtype.kind != "i" or len(data) == 0 or not (any_length or data.shape[1] == CONTEXT):
+            raise ValueError(f"{name}: whole numbers of shape (blocks, {CONTEXT}), not {data.dtype} of shape {data.shape}")
+        if data.size and not 0 <= data.min() <= data.max() < self.vocabulary:
+            raise ValueError(f"{name}: tokens are 0 to {self.vocabulary - 1}, found {data.min()} to {data.max()}")
+        return torch.as_tensor(data, device=self.device)

@@ -17,6 +17,7 @@ from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 import browser
+import offline
 
 HTML = ROOT / "_build" / "html"
 AXE = ROOT / "_build" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
@@ -94,6 +95,12 @@ def test_a_page_weighs_at_most_one_and_a_half_megabytes(page):
 def test_every_picture_has_a_text_alternative(page):
     for image in re.findall(r"<img[^>]*>", page.read_text(encoding="utf-8")):
         assert re.search(r'alt="[^"]+"', image) or 'class="logo__image' in image, image[:200]  # the title is beside it
+
+
+@each_page
+def test_a_page_is_mended_and_mending_it_again_changes_nothing(page):
+    html = page.read_text(encoding="utf-8")
+    assert offline.mend(html) == html
 
 
 # ---- in the browser ----------------------------------------------------------------------------------------------

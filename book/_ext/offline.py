@@ -54,6 +54,9 @@ REPAIRS = [
     # Names for screen readers that contradict what is written on the element.
     (r'(<button class="btn search-button-field[^>]*?) aria-label="Search"', r"\1"),
     (r'<summary aria-label="Toggle hidden content">', "<summary>"),
+    # What a folded cell is: a hidden input is code that draws, a hidden cell is a solution (see CONTRIBUTING.md).
+    (r">(Show|Hide) code cell source<", r">\1 the code<"),
+    (r">(Show|Hide) code cell content<", r">\1 the solution<"),
     # What scrolls sideways on a phone must be reachable by keyboard.
     (r'<div class="pst-scrollable-table-container">', '<div class="pst-scrollable-table-container" tabindex="0">'),
     # The title of the book stands outside every landmark.

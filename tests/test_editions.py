@@ -204,8 +204,10 @@ def test_equations_are_numbered_and_plain_text_without_a_site():
 def test_helper_modules_follow_imports():
     assert editions.helper_modules("import numpy") == []
     assert editions.helper_modules("from collapse import chain") == ["__init__", "chain"]
-    assert {"theory", "metrics"} <= set(editions.helper_modules("from collapse.checks import check"))
+    assert {"chain", "theory"} <= set(editions.helper_modules("from collapse.checks import check"))
     assert {"vae", "datasets", "seeding"} <= set(editions.helper_modules("if 1:\n    from collapse import judge"))
+    assert "studies" not in editions.helper_modules("from collapse import records")  # its docstring names them
+    assert "studies" in editions.helper_modules('import collapse, sys\nrun([sys.executable, "-m", "collapse.studies"])')
     assert "studies" in editions.helper_modules("!python -m collapse.studies list\nimport collapse")
 
 
@@ -242,6 +244,17 @@ def test_records_travel_unchanged(tmp_path, monkeypatch):
     assert len(cell) < 1000
     exec(cell, {"Path": type(tmp_path)})
     assert (tmp_path / "results" / "some.jsonl").read_bytes() == record.read_bytes()
+
+
+def test_teachers_get_every_figure_as_a_file(tmp_path):
+    editions.write_figures(tmp_path / "figures", CHAPTERS[:1], book())
+    listed = (tmp_path / "figures" / "figures.md").read_text()
+    names = [cell.metadata.mystnb.figure.name for cell in master(CHAPTERS[0]).cells
+             if cell.metadata.get("mystnb", {}).get("figure", {}).get("caption")]
+    assert names
+    for name in names:
+        picture = tmp_path / "figures" / f"{NAMES[0][:2]}-{name}.png"
+        assert picture.read_bytes().startswith(b"\x89PNG") and picture.name in listed
 
 
 # ---- where the buttons lead ------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-ASSIGNMENTS = editions.BOOK / "assignments"
+ASSIGNMENTS = Path(os.environ.get("ASSIGNMENTS") or editions.BOOK / "assignments")  # yours may be private
 SUBMISSION_SECONDS = 600  # more than nbgrader_config.py allows a notebook: the last resort
 LIMITS = {"GRADING_CELL_SECONDS": "30", "GRADING_NOTEBOOK_SECONDS": "150"}  # half of what a course would take
 SUBMISSION_BYTES = 1_000_000  # a graded notebook that is larger has kept output it should have dropped

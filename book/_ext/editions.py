@@ -74,15 +74,17 @@ def helper_modules(code: str, folder: Path = BOOK / "collapse") -> list[str]:
 
 
 def _imported(code: str, own: str, folder: Path) -> set[str]:
-    """Return the helper modules that code imports directly; ``own`` is "." inside the package."""
-    found = set(re.findall(r"\bcollapse\.(\w+)", code))
+    """Return the helper modules that code imports or runs; ``own`` is "." inside the package."""
+    names = set(re.findall(r"^\s*[%!].*\b(collapse\.\w+)", code, re.M))  # python -m collapse.studies
     for node in ast.walk(parsed(code)):
         if isinstance(node, ast.ImportFrom):
-            module = "." * node.level + (node.module or "")
-            if module in (own, "collapse"):
-                found |= {alias.name for alias in node.names}
-            elif own and node.level:
-                found.add(module.lstrip("."))
+            module = (own and node.level * "collapse.") + (node.module or "")
+            names |= {module, *(f"{module.rstrip('.')}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names.add(node.value)  # [sys.executable, "-m", "collapse.studies"]
+    found = {match[1] for name in names if (match := re.fullmatch(r"collapse\.(\w+)(?:\.\w+)?", name))}
     return {name for name in found if (folder / f"{name}.py").is_file()}
 
 
@@ -269,6 +271,25 @@ def write(make, target: Path, masters: Iterable[Path], book: Book) -> None:
         nbformat.write(make(chapter, book), target / chapter.name)
 
 
+def write_figures(target: Path, masters: Iterable[Path], book: Book) -> None:
+    """Write every captioned figure as a file of its own, and a list with captions and alternative texts."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    lines = ["# Figures", "", "CC BY 4.0; pictures that show MNIST digits contain share-alike material. The ground is",
+             "transparent and the text mid-grey, for light and dark slides.", ""]
+    for chapter in masters:
+        for cell in nbformat.read(chapter, as_version=4).cells:
+            about = cell.metadata.get("mystnb", {})
+            images = [o.data["image/png"] for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
+            if images and (name := about.get("figure", {}).get("name")):
+                file = f"{chapter.stem[:2]}-{name}.png"
+                (target / file).write_bytes(base64.b64decode(images[0]))
+                caption = plain(about["figure"]["caption"], book, chapter.stem)
+                lines += [f"**{book.labels[name][0]}**, `{file}`. {caption} "
+                          f"*Alt text:* {about.get('image', {}).get('alt', '')}", ""]
+    (target / "figures.md").write_text("\n".join(lines))
+
+
 def write_zip(target: Path, notebooks: Path) -> None:
     """Write the student edition with helper and records as one archive; its bytes depend on its contents only."""
     files = {path.name: path for path in sorted(notebooks.glob("*.ipynb"))}
@@ -291,6 +312,7 @@ def main() -> None:
     for make in (colab, student, teacher):
         write(make, options.into / make.__name__, masters, book)
     write_zip(options.into / "model-collapse-student.zip", options.into / "student")
+    write_figures(options.into / "figures", masters, book)
     print(f"{len(masters)} chapters in three editions are in {options.into}")
 
 

@@ -49,6 +49,19 @@ def test_seeds_find_what_scikit_learn_finds(rng):
     assert np.allclose(fitted, other, atol=1e-3)
 
 
+def test_seeds_that_fall_into_one_blob_are_led_out_of_it(rng):
+    truth = Mixture.of([0.5, 0.5], [[-2, 0], [2, 0]], [np.eye(2)] * 2, (500,), start="warm")
+    points = truth.sample(1000, rng)
+    best = truth.fit(points, rng).log_density(points).mean(axis=1)
+    assert (Mixture(2).fit(points, rng).log_density(points).mean(axis=1) > best - 1e-3).all()
+
+
+def test_data_far_from_the_origin_are_fitted_as_well(rng):
+    points, far = blobs().sample(300, rng), np.array([1e7, -1e7])
+    near, moved = blobs(start="warm"), Mixture.of([0.3, 0.7], blobs().means + far, blobs().covariances, start="warm")
+    assert np.allclose(moved.fit(points + far, rng).covariances, near.fit(points, rng).covariances, rtol=1e-5, atol=1e-5)
+
+
 def test_every_step_raises_the_likelihood(rng):
     points = blobs(gap=1.0).sample(300, rng)
     x = np.swapaxes(points - points.mean(axis=0), 0, 1)[None]

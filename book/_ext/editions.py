@@ -126,8 +126,7 @@ def student(chapter: Path, book: Book) -> NotebookNode:
 def teacher(chapter: Path, book: Book) -> NotebookNode:
     """Return the copy with solutions, the results that they should give, and marking notes."""
     master = nbformat.read(chapter, as_version=4)
-    head = new_markdown_cell("*Teacher edition: with solutions, expected results and marking notes. "
-                             "Please do not pass it on to students.*", id="teacher-edition")
+    head = new_markdown_cell(HOW_TO_MARK, id="teacher-edition")
     title, *rest = _plain_cells(master, book, chapter.stem, keep_outputs=True)
     cells = [title, head]
     for cell in rest:
@@ -145,11 +144,17 @@ def marking_note(number: str) -> str:
     from collapse.checks import EXERCISES
 
     exercise = EXERCISES[number]
-    return (f"> **Marking note, exercise {number}.** The check expects {exercise.kind} and prints one of four states; "
-            f"only *right* earns full credit. Whoever is told *not yet* reads this hint: {exercise.hint} "
-            "Give half the credit for a correct method with a slip in the arithmetic; a bare number without the "
-            "line of code or algebra that gives it earns the credit of the check, not of the reasoning.")
+    return (f"> **Marking note, exercise {number}.** The check expects {exercise.kind}. "
+            f"A wrong answer of the right kind is told: *{exercise.hint}*")
 
+
+HOW_TO_MARK = """\
+*Teacher edition: with solutions, expected results and marking notes. Please do not pass it on to students.*
+
+> **How to mark.** A check prints one of four states: not started, wrong kind, not yet (with a hint), right. *Right* earns
+> full credit; a correct method with a slip in the arithmetic earns half. Ask for the line of code or algebra behind a
+> bare number. Open exercises have no check: look for a prediction written down first, a run that tests it, and a sentence
+> that compares the two; whether the prediction was right does not matter."""
 
 BESIDE = '''\
 # This copy uses the helper module of the book, the folder `collapse`.

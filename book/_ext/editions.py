@@ -151,10 +151,10 @@ def marking_note(number: str) -> str:
 HOW_TO_MARK = """\
 *Teacher edition: with solutions, expected results and marking notes. Please do not pass it on to students.*
 
-> **How to mark.** A check prints one of four states: not started, wrong kind, not yet (with a hint), right. *Right* earns
-> full credit; a correct method with a slip in the arithmetic earns half. Ask for the line of code or algebra behind a
-> bare number. Open exercises have no check: look for a prediction written down first, a run that tests it, and a sentence
-> that compares the two; whether the prediction was right does not matter."""
+> **How to mark.** A check prints one of four states: not started, wrong kind, not yet (with a hint), right. *Right*
+> earns full credit; a correct method with a slip in the arithmetic earns half. Ask for the line of code or algebra
+> behind a bare number. Open exercises have no check: look for a prediction written down first, a run that tests it,
+> and a sentence that compares the two; whether the prediction was right does not matter."""
 
 BESIDE = '''\
 # This copy uses the helper module of the book, the folder `collapse`.

@@ -181,6 +181,20 @@ def wait(window, milliseconds: int) -> None:
     window.evaluate(f"new Promise(done => setTimeout(done, {milliseconds}))")
 
 
+def seconds_until(window, name: str, generation: int, limit: int = 30) -> float:
+    """Press Play, wait until the demo says a generation, and return how long it took."""
+    return window.evaluate(f"""new Promise((done, fail) => {{
+        const demo = document.querySelector('{name}'), start = performance.now();
+        [...demo.querySelectorAll('button')].find(b => b.textContent === 'Play').click();
+        const look = () => {{
+          const seconds = (performance.now() - start) / 1000;
+          if (+demo.querySelector('.demo-says').textContent.match(/\\d+/)[0] >= {generation}) done(seconds);
+          else if (seconds > {limit}) fail(new Error('nothing happens'));
+          else setTimeout(look, 10);
+        }};
+        look(); }})""")
+
+
 @pytest.mark.parametrize("name", ["dog-park", "gaussian-chains"])
 def test_a_demo_does_what_its_buttons_say(chromium, name):
     chromium.view()
@@ -188,11 +202,9 @@ def test_a_demo_does_what_its_buttons_say(chromium, name):
     assert says(chromium, name).startswith("Generation 0:")
     click(chromium, name, "One generation")
     assert says(chromium, name).startswith("Generation 1:")
-    click(chromium, name, "Play")
-    wait(chromium, 1500)
+    seconds_until(chromium, name, 3)
     click(chromium, name, "Pause")
     paused = says(chromium, name)
-    assert int(re.match(r"Generation (\d+):", paused)[1]) > 2
     wait(chromium, 700)
     assert says(chromium, name) == paused
     click(chromium, name, "Start again")
@@ -270,9 +282,7 @@ def test_play_is_slow_for_those_who_want_no_motion(chromium):
     chromium.open(demo_page("dog-park").as_uri())
     wait(chromium, 500)
     assert says(chromium, "dog-park").startswith("Generation 0:")  # nothing moves by itself
-    click(chromium, "dog-park", "Play")
-    wait(chromium, 900)
-    assert says(chromium, "dog-park").startswith("Generation 0:")
+    assert seconds_until(chromium, "dog-park", 1) > 0.9
     click(chromium, "dog-park", "Pause")
     chromium.view()
 
@@ -294,7 +304,7 @@ def test_players_step_and_scrub(chromium):
     pages = [page for page in PAGES if 'class="player"' in page.read_text(encoding="utf-8")]
     if not pages:
         pytest.skip("no page has a player")
-    visible = "[...document.querySelector('.player').querySelectorAll('img')].findIndex(i => i.style.display !== 'none')"
+    visible = "[...document.querySelectorAll('.player img')].findIndex(i => i.style.display !== 'none')"
     for page in pages:
         chromium.open(page.as_uri())
         assert chromium.evaluate(visible) == 0

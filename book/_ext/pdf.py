@@ -48,7 +48,8 @@ def print_page(browser: Browser, page: Path) -> tuple[str, bytes]:
 def page_numbers(browser: Browser, count: int) -> PdfReader:
     """Return ``count`` empty pages, each with its number at the foot."""
     browser.call("Page.navigate", url="about:blank")
-    browser.evaluate(f"document.body.innerHTML = '<p>&nbsp;</p>' + '<p style=break-before:page>&nbsp;</p>'.repeat({count - 1})")
+    sheet = "<p style=break-before:page>&nbsp;</p>"
+    browser.evaluate(f"document.body.innerHTML = '<p>&nbsp;</p>' + '{sheet}'.repeat({count - 1})")
     printed = browser.call("Page.printToPDF", **PAPER, displayHeaderFooter=True, headerTemplate="<i></i>",
                            footerTemplate='<p style="width:100%;text-align:center;font:9px serif">'
                                           '<span class="pageNumber"></span></p>')

@@ -32,7 +32,8 @@ def row(notebook: Path, seconds: float) -> str:
     # Each loader says in one line what it used: "Digits: MNIST, ..." or "Text: WikiText-2, ...".
     data = {line.split(": ", 1)[1].split(",")[0] for line in lines if line.startswith(("Digits: ", "Text: "))}
     title = cells[0].source.splitlines()[0].removeprefix("# ")
-    return f"| {int(notebook.stem[:2])} {title} | {', '.join(sorted(data)) or 'simulated'} | {len(code)} | {seconds:.0f} |\n"
+    source = ", ".join(sorted(data)) or "simulated"
+    return f"| {int(notebook.stem[:2])} {title} | {source} | {len(code)} | {seconds:.0f} |\n"
 
 
 def page(folder: Path) -> str:

@@ -74,12 +74,22 @@ def mend(html: str) -> str:
     return html
 
 
+def give_size(html: str, folder: Path) -> str:
+    """Return a page whose PNG pictures say how large they are, so that no text moves when they arrive."""
+    def sized(match):
+        header = (folder / match[1]).read_bytes()[16:24]  # width and height, four bytes each
+        width, height = int.from_bytes(header[:4]), int.from_bytes(header[4:])
+        return match[0].replace("<img", f'<img width="{width}" height="{height}"', 1)
+
+    return re.sub(r'<img (?!width)[^>]*src="(\.\./(?:_images|_static)/[^"]+\.png)"[^>]*>', sized, html)
+
+
 def mend_pages(app, exception):
     """Mend every page of the build."""
     if exception or app.builder.format != "html":
         return
     for page in Path(app.outdir).rglob("*.html"):
         html = page.read_text(encoding="utf-8")
-        mended = mend(html)
+        mended = give_size(mend(html), page.parent)
         if mended != html:
             page.write_text(mended, encoding="utf-8")

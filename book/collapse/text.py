@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from . import metrics
+
 SPECIAL = ["<unk>", "<eos>"]
 BLOCK = 64
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 @dataclass(frozen=True)
@@ -81,9 +85,35 @@ class BPE:
         """Return how many bytes of text ``ids`` stand for, summed over the last axis."""
         return self.lengths[ids].sum(axis=-1)
 
+    def word_list(self, blocks: np.ndarray) -> list[str]:
+        """Return all words of blocks (n, length), cut ones included."""
+        texts = self.tokenizer.decode_batch(np.asarray(blocks).tolist(), skip_special_tokens=False)
+        return [word for text in texts for word in re.sub(r"(<unk>|<eos>)", r" \1 ", text).split()]
+
     def decode(self, ids: np.ndarray) -> str:
         """Return readable text; ends of lines are shown as " / "."""
         return readable(self.tokenizer.decode(list(map(int, ids)), skip_special_tokens=False))
+
+
+def measure(model, first, made: np.ndarray, real: np.ndarray, pieces: BPE) -> dict[str, float]:
+    """Return the measures of chapter 5 of what a model made, blocks (n, 64); ``first`` is generation 0.
+
+    Keys: real, own, first (perplexities a word: the model on real test text, the model on its own text, generation 0
+    on that text), scores (quantiles of generation 0's perplexity of a block, a token), types, once, distinct_2,
+    longest_repeat.
+    """
+    scores = first.nats(made)
+    counts = np.array(list(Counter(pieces.word_list(made)).values()))
+    return {
+        "real": metrics.perplexity(model.nats(real), pieces.words(real)),
+        "own": metrics.perplexity(model.nats(made), pieces.words(made)),
+        "first": metrics.perplexity(scores, pieces.words(made)),
+        "scores": np.exp(np.quantile(scores.mean(axis=1), QUANTILES)),
+        "types": len(counts),
+        "once": int((counts == 1).sum()),
+        "distinct_2": metrics.distinct_n(made, 2),
+        "longest_repeat": metrics.longest_repeat(made),
+    }
 
 
 def readable(text: str) -> str:

@@ -1,0 +1,368 @@
+"""Long runs: killed at any moment, on damaged checkpoints and full disks, on a cluster that loses a worker."""
+
+import dataclasses
+import hashlib
+import io
+import json
+import multiprocessing
+import os
+import pickle
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_studies  # noqa: F401, adds the study "tiny"
+import torch
+from collapse import chain, records, studies, theory
+
+TINY = studies.STUDIES["tiny"]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """Return the bytes of the records of a run that nothing disturbs."""
+    folder = tmp_path_factory.mktemp("whole")
+    studies.run("tiny", 1, folder / "work", folder)
+    return (folder / "tiny.jsonl").read_bytes()
+
+
+def finish(folder):
+    """Run the study to its end on what there is, and return the bytes of its records."""
+    studies.run("tiny", 1, folder / "work", folder)
+    return (folder / "tiny.jsonl").read_bytes()
+
+
+def checkpoints(folder):
+    return sorted((folder / "work" / "tiny").glob("*.ckpt"))
+
+
+def begin(folder):
+    """Run the first chain of the study alone; return the path of its checkpoint."""
+    studies.run_unit("tiny", "moments", 0, folder / "work", studies.resized(TINY, generations=15))
+    return checkpoints(folder)[0]
+
+
+def redo(folder):
+    """Run the first chain to its end, and return its records."""
+    studies.run("tiny", 1, folder / "work", folder, studies.resized(studies.STUDIES["tiny"], seeds=1, arms=["moments"]))
+    return records.read("tiny", folder)
+
+
+def first_chain(lines):
+    return [row for row in map(json.loads, lines.splitlines()) if row["arm"] == "moments" and row["seed"] == 0]
+
+
+# ---- killed --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_run_killed_at_random_moments_ends_in_the_same_bytes(tmp_path, seed, undisturbed):
+    delays = np.random.default_rng(seed).uniform(0.005, 0.2, 4)
+    unfinished = 0
+    for delay in delays:
+        before = {p: p.stat().st_mtime_ns for p in checkpoints(tmp_path)}
+        process = multiprocessing.get_context("fork").Process(
+            target=studies.run, args=("tiny", 1, tmp_path / "work", tmp_path))
+        process.start()
+        while process.is_alive() and {p: p.stat().st_mtime_ns for p in checkpoints(tmp_path)} == before:
+            time.sleep(0.001)  # the clock starts at its first new checkpoint, however slow the machine
+        process.join(delay)
+        process.kill()
+        process.join()
+        unfinished += process.exitcode == -signal.SIGKILL
+    assert unfinished and checkpoints(tmp_path)
+    assert finish(tmp_path) == undisturbed
+
+
+@pytest.mark.slow
+def test_processes_killed_from_the_command_line(tmp_path, undisturbed):
+    command = [sys.executable, "-m", "tiny_studies", "run", "tiny", "--workers", "2", "--into", str(tmp_path)]
+    options = {"cwd": tmp_path, "start_new_session": True,
+               "env": {**os.environ, "PYTHONPATH": f"{os.environ['PYTHONPATH']}{os.pathsep}{Path(__file__).parent}"}}
+    process = subprocess.Popen(command, **options)
+    found = tmp_path / studies.WORK / "tiny"
+    while process.poll() is None and not list(found.glob("*.ckpt")):
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGKILL)  # the workers are in its group
+    assert process.wait() == -signal.SIGKILL
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
+    assert done.returncode == 0, done.stderr
+    assert "tiny: 6 of 6 chains, about 0 seconds left" in done.stdout
+    assert (tmp_path / "tiny.jsonl").read_bytes() == undisturbed
+
+
+@pytest.mark.slow
+def test_a_cluster_that_loses_a_worker_ends_in_the_same_bytes(tmp_path, undisturbed):
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None,
+                      local_directory=str(tmp_path / "dask")) as cluster:
+        victim = next(iter(cluster.workers.values())).pid
+        run = multiprocessing.get_context("fork").Process  # watched from another process: run() blocks
+        watcher = run(target=_kill_in_mid_run, args=(victim, tmp_path))
+        watcher.start()
+        studies.run("tiny", 1, tmp_path / "work", tmp_path, cluster=cluster.scheduler_address)
+        watcher.join(60)
+        assert watcher.exitcode == 0
+    assert (tmp_path / "tiny.jsonl").read_bytes() == undisturbed
+
+
+def _kill_in_mid_run(pid, folder):
+    """Kill a worker process once both workers have begun a chain."""
+    while len(checkpoints(folder)) < 2:
+        time.sleep(0.002)
+    assert not (folder / "tiny.jsonl").exists()
+    os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_a_cluster_whose_workers_share_a_process_is_refused(tmp_path):
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as cluster:
+        with pytest.raises(ValueError, match="^cluster: start its workers with --nthreads 1"):
+            studies.run("tiny", 1, tmp_path / "work", tmp_path, cluster=cluster.scheduler_address)
+
+
+# ---- damaged checkpoints -------------------------------------------------------------------------------------------
+
+
+def cut(raw):
+    return raw[: len(raw) // 2]
+
+
+def edited(raw):
+    return raw[:-200] + bytes([raw[-200] ^ 1]) + raw[-199:]
+
+
+def signed(payload):
+    return hashlib.sha256(payload).hexdigest().encode() + payload
+
+
+def foreign(raw):
+    return signed(pickle.dumps({"identity": "tiny"}))
+
+
+def of_another_setting(raw):
+    state = torch.load(io.BytesIO(raw[64:]), weights_only=True)
+    buffer = io.BytesIO()
+    torch.save({**state, "identity": state["identity"].replace("/30/", "/31/")}, buffer)
+    return signed(buffer.getvalue())
+
+
+@pytest.mark.parametrize("damage, message", [
+    (cut, "damaged"), (edited, "damaged"), (foreign, "damaged"), (lambda raw: b"", "damaged"),
+    (lambda raw: raw[:64], "damaged"), (lambda raw: signed(b""), "damaged"), (lambda raw: signed(raw), "damaged"),
+    (of_another_setting, "of another version or setting"),
+])
+def test_a_damaged_checkpoint_is_redone(tmp_path, damage, message, undisturbed, capsys):
+    path = begin(tmp_path)
+    path.write_bytes(damage(path.read_bytes()))
+    assert redo(tmp_path) == first_chain(undisturbed)
+    assert capsys.readouterr().err == f"{path.name}: {message}, this chain starts again\n"
+
+
+def test_a_whole_checkpoint_is_used(tmp_path, undisturbed, capsys, monkeypatch):
+    begin(tmp_path)
+    seen = []
+    monkeypatch.setitem(studies.STUDIES, "tiny", dataclasses.replace(
+        TINY, measure=lambda generation, *rest: seen.append(generation.index) or TINY.measure(generation, *rest)))
+    assert redo(tmp_path) == first_chain(undisturbed)
+    assert seen == list(range(15, 40)) and capsys.readouterr().err == ""
+
+
+class Trap:
+    """A pickled object that would leave a file behind if it were loaded."""
+
+    def __reduce__(self):
+        return (os.mkdir, ("sprung",))
+
+
+def test_nothing_foreign_is_unpickled(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = begin(tmp_path)
+    buffer = io.BytesIO()
+    torch.save({"identity": "tiny", "rows": Trap()}, buffer)
+    path.write_bytes(signed(buffer.getvalue()))
+    assert studies.load_checkpoint(path, "tiny") is None
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_what_a_killed_writer_left_does_no_harm(tmp_path, undisturbed):
+    path = begin(tmp_path)
+    path.with_suffix(".123.tmp").write_bytes(path.read_bytes()[:100])
+    assert redo(tmp_path) == first_chain(undisturbed)
+
+
+# ---- folders -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("which", ["work", "records"])
+def test_a_read_only_folder_is_named_before_anything_is_run(which):
+    with tempfile.TemporaryDirectory() as top:  # not tmp_path: that is closed to others
+        os.chmod(top, 0o755)
+        places = {"work": Path(top, "work"), "records": Path(top, "records")}
+        for name, place in places.items():
+            place.mkdir()
+            place.chmod(0o555 if name == which else 0o777)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)  # root may write anywhere
+        try:
+            with pytest.raises(OSError, match="cannot write here: Permission denied") as error:
+                studies.run("tiny", 1, places["work"], places["records"])
+        finally:
+            os.seteuid(user)
+        assert which in error.value.filename
+        assert not list(places["records"].iterdir()) and not list(places["work"].glob("*/*.ckpt"))
+
+
+def test_a_full_disk_is_named_and_the_run_goes_on_later(tmp_path, undisturbed):
+    def limited():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (9_000, 9_000))  # the pool of "points" fits, its rows soon do not
+        sys.stderr = open(tmp_path / "error", "w")
+        os.chdir(tmp_path)
+        sys.argv[1:] = ["run", "tiny", "--workers", "1", "--into", str(tmp_path / "limited")]
+        studies.main()
+
+    process = multiprocessing.get_context("fork").Process(target=limited)
+    process.start()
+    process.join()
+    assert process.exitcode == 1
+    message = (tmp_path / "error").read_text()
+    assert message.startswith("studies: ") and "checkpoint not written: File too large" in message
+    assert "give the same command again" in message
+    left = list((tmp_path / studies.WORK / "tiny").iterdir())
+    assert left and all(path.suffix == ".ckpt" for path in left)
+    (tmp_path / studies.WORK).rename(tmp_path / "work")
+    assert finish(tmp_path) == undisturbed
+
+
+# ---- sizes, and the command line -----------------------------------------------------------------------------------
+
+
+def test_a_shorter_run_is_the_beginning_of_the_long_one(tmp_path, undisturbed):
+    study = studies.resized(TINY, seeds=1, generations=12, arms=["counts"])
+    studies.run("tiny", 1, tmp_path / "work", tmp_path, study)
+    rows = records.read("tiny", tmp_path)
+    whole = [json.loads(line) for line in undisturbed.splitlines()]
+    assert rows == [r for r in whole if r["arm"] == "counts" and r["seed"] == 0 and r["generation"] < 12]
+    assert finish(tmp_path) == undisturbed  # and its checkpoint goes on to the full length
+    studies.run("tiny", 1, tmp_path / "work", tmp_path, study)
+    assert records.read("tiny", tmp_path) == rows  # and back
+
+
+@pytest.mark.parametrize("options, message", [
+    ({"arms": ["counts", "conts"]}, "arms: no conts; there are moments; points; counts"),
+    ({"device": "cuda"}, "device: Gaussian runs on the CPU only"),
+    ({"generations": 0}, "generations: a whole number of at least 1"),
+    ({"seeds": 0}, "seeds: a whole number of at least 1"),
+])
+def test_impossible_sizes_are_named(options, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        studies.resized(TINY, **options)
+
+
+def test_another_size_leaves_the_records_of_the_book_alone(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(records, "FOLDER", tmp_path / "book")
+    studies.main(["run", "tiny", "--workers", "1", "--seeds", "1", "--generations", "5"])
+    assert not (tmp_path / "book").exists()
+    assert len(records.read("tiny", tmp_path / studies.WORK)) == 15
+    studies.main(["status"])
+    assert "0 of 240 logged generations recorded; 3 checkpoints here" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="studies: arms: no x"):
+        studies.main(["run", "tiny", "--arms", "x"])
+    with pytest.raises(SystemExit):
+        studies.main(["run"])
+    assert "run which study?" in capsys.readouterr().err
+
+
+# ---- the cheap studies ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name, arms", [
+    ("gaussian", ["replace, N = 10, ddof 1", "accumulate", "10% redrawn"]), ("categorical", ["replace", "10% frozen"])])
+def test_part_of_a_cheap_study_repeats(tmp_path, name, arms):
+    """The first three logged generations again; another machine's numpy may differ in the last digits."""
+    studies.run(name, 1, tmp_path / "work", tmp_path, studies.resized(studies.STUDIES[name], generations=21, arms=arms))
+    again = records.read(name, tmp_path)
+    stored = {tuple(r[k] for k in records.KEY): r for r in records.read(name)}
+    assert len(again) == 3 * len(arms)
+    for row in again:
+        expected = stored[tuple(row[k] for k in records.KEY)]
+        assert row.keys() == expected.keys()
+        for key in row.keys() - {"arm"}:
+            assert np.allclose(row[key], expected[key], rtol=1e-4, atol=1e-9), (row["arm"], row["generation"], key)
+
+
+@pytest.mark.parametrize("name", ["gaussian", "categorical"])
+def test_the_cheap_records_are_complete(name):
+    study, rows = studies.STUDIES[name], records.read(name)
+    assert {row["arm"] for row in rows} == set(study.arms)
+    for key, arm in study.arms.items():
+        assert [row["generation"] for row in rows if row["arm"] == key] == list(study.logged(arm))
+    about = records.provenance(name)
+    assert about["chains"] == studies.MANY >= 1000 and tuple(about["quantiles"]) == studies.LEVELS
+
+
+def recorded(name, arm, metric, generation):
+    """Return mean and standard error of a record."""
+    return records.curves(records.read(name), arm, metric)[0][generation // studies.STUDIES[name].every]
+
+
+@pytest.mark.parametrize("n, generation", [(10, 20), (30, 60), (100, 200), (500, 1000)])
+@pytest.mark.parametrize("ddof", [0, 1])
+def test_gaussian_records_agree_with_theory(n, generation, ddof):
+    arm, t = f"replace, N = {n}, ddof {ddof}", generation + 1
+    mean, error = recorded("gaussian", arm, "log_variance_mean", generation)
+    assert abs(mean - t * theory.log_variance_drift(n, ddof)) < 4 * error
+    for start in (0, 10):  # early enough for means, which later live in rare chains
+        for metric, expected in (("variance_mean", theory.mean_variance(start + 1, n, ddof)),
+                                 ("std_mean", theory.std_factor(n, ddof) ** (start + 1))):
+            mean, error = recorded("gaussian", arm, metric, start)
+            assert abs(mean - expected) < 4 * error
+        mean, error = recorded("gaussian", arm, "w2_mean", start)
+        assert n < 30 or abs(mean - theory.wasserstein2(start + 1, n, ddof)) < 4 * error
+
+
+LAWS = {
+    "accumulate": lambda t: theory.kept_accumulate(t, 100), "fixed budget": lambda t: theory.kept_fixed_budget(t, 100),
+    "10% fresh": lambda t: theory.kept_fresh(t, 100, 0.1), "10% redrawn": lambda t: theory.kept_redrawn(t, 100, 0.1),
+    "10% frozen": lambda t: theory.kept_frozen(t, 100, 0.1), "replace": lambda t: theory.diversity(t, 100),
+}
+
+
+@pytest.mark.parametrize("arm", [arm for arm in LAWS if arm in studies.STUDIES["gaussian"].arms])
+@pytest.mark.parametrize("generation", [0, 50, 300])
+def test_gaussian_remedies_agree_with_theory(arm, generation):
+    mean, error = recorded("gaussian", arm, "variance_mean", generation)
+    assert abs(mean - LAWS[arm](generation + 1)) < 4 * error
+
+
+@pytest.mark.parametrize("arm", LAWS)
+@pytest.mark.parametrize("generation", [0, 50, 200])
+def test_categorical_records_agree_with_theory(arm, generation):
+    mean, error = recorded("categorical", arm, "diversity_mean", generation)
+    assert abs(mean - 0.99 * LAWS[arm](generation + 1)) < 4 * error
+
+
+def test_kinds_die_as_in_theory():
+    for generation in (0, 50, 200):
+        mean, error = recorded("categorical", "replace", "alive_mean", generation)
+        assert abs(mean - 100 * theory.survival([0.01], 100, generation + 1)[-1, 0]) < 4 * error
+
+
+def test_a_pool_of_moments_comes_back(tmp_path):
+    study = studies.STUDIES["gaussian"]
+    arm = study.arms["accumulate"]
+    generation = next(chain(arm.model, study.world(0).source, mix=arm.mix, n=100, rng=np.random.default_rng(0)))
+    for value in (generation.pool, generation.model):
+        back = studies.unpack(studies.pack(value), arm.model)
+        assert type(back) is type(value) and repr(back) == repr(value)

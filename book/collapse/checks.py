@@ -139,6 +139,20 @@ def _record_factor() -> float:
     return middle[-1] / middle[0]
 
 
+# ---- chapter 5: words ---------------------------------------------------------------------------------------
+
+
+def _right_distinct(distinct) -> bool:
+    words = "a rose is a rose is a rose".split()
+    return all(np.isclose(call(distinct, words, n), share) for n, share in ((1, 3 / 8), (2, 3 / 7), (8, 1)))
+
+
+def _right_top_k(top_k_shares) -> bool:
+    logits = np.log(np.array([0.1, 0.4, 0.2, 0.3]))
+    return (np.allclose(call(top_k_shares, logits, 2), [0, 4 / 7, 0, 3 / 7])
+            and np.allclose(call(top_k_shares, logits + 5, 4), [0.1, 0.4, 0.2, 0.3]))
+
+
 # ---- chapter 6: remedies -------------------------------------------------------------------------------------
 
 
@@ -197,6 +211,11 @@ EXERCISES: dict[str, Exercise] = {
     "4.4": Exercise("a function", _right_covered, "np.linalg.norm(points[:, None] - others[None], axis=-1) are the distances."),
     "4.5": Exercise("a number", lambda factor: abs(factor - _record_factor()) < 1e-3,
                     "Take the median over seeds (axis 0), then the last entry divided by the first."),
+    "5.1": Exercise("a whole number", lambda t: t == theory.median_life(5), "Nearly three rounds for each time it was seen."),
+    "5.2": Exercise("a function", _right_distinct, "words[i : i + n] for i from 0 to len(words) - n; a set keeps what differs."),
+    "5.3": Exercise("a number", near(40**1.6, 0.5), "Surprise adds up: 1.6 pieces of ln 40 each; then take the exponential."),
+    "5.4": Exercise("a function", _right_top_k, "np.sort(logits)[-k] is the smallest logit that stays."),
+    "5.5": Exercise("a number", near(10_000 * theory.branching_rate(8)[-1], 50), "10,000 times the last of the eight rates."),
     "6.1": Exercise("a number", near(0.2, 1e-3), "V* is about 1/(1 + 2 N alpha), and N alpha is 2."),
     "6.2": Exercise("a function", _right_window, "pooled(pool, batch) is both; the next pool is the batch alone."),
     "6.3": Exercise("a whole number", lambda k: theory.kept_fresh(np.inf, 1000, (k - 1) / 1000) < 0.95

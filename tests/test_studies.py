@@ -366,3 +366,25 @@ def test_a_pool_of_moments_comes_back(tmp_path):
     for value in (generation.pool, generation.model):
         back = studies.unpack(studies.pack(value), arm.model)
         assert type(back) is type(value) and repr(back) == repr(value)
+
+
+# ---- chapter 7 ----------------------------------------------------------------------------------------------
+
+
+def test_the_table_of_chapter_7_says_what_the_records_say():
+    assert recorded("gaussian", "replace, N = 10, ddof 0", "std_mean", 0)[0] == pytest.approx(0.926, abs=5e-4)
+    assert theory.std_factor(10, 0) == pytest.approx(0.923, abs=5e-4)
+    assert theory.half_life(100, 1) == pytest.approx(137, abs=0.5)
+    for arm, loss in (("accumulate", 0.016), ("fixed budget", 0.029)):
+        assert recorded("categorical", arm, "diversity_mean", 200)[0] / 0.99 == pytest.approx(1 - loss, abs=5e-4)
+    assert theory.fixation_time(np.full(100, 0.01), 100) == pytest.approx(197, abs=0.5)
+    assert (1 + 0.99 * 99 / 0.99, 1 + 0.99 * 100 * 99) == pytest.approx((100, 9802))
+    low, *_, high = final = records.curves(records.read("mixture"), "one blob, 1e-6", "inside")[0][-1]
+    assert (low, final[3], high) == pytest.approx((0.012, 0.028, 0.16), rel=0.04)
+    assert (0.0100 + 0.0112) / 2 < low
+    assert records.curves(records.read("mixture"), "one blob, 1e-6", "l2")[0][-1].max() < 536
+    ours = np.median(records.curves(records.read("vae"), "replace, means", "latent_std"), axis=0)
+    assert (ours[1], ours[5]) == pytest.approx((0.76, 0.39), abs=0.02)
+    assert ours[5] / ours[1] == pytest.approx(0.5, abs=0.03) and 0.443 / 0.688 == pytest.approx(0.64, abs=0.005)
+    stream = np.median(records.curves(records.read("vae"), "stream, means", "latent_std"), axis=0)
+    assert abs(stream[:8] - ours[:8]).max() < 0.03  # fresh images for every batch are not the reason

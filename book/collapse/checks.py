@@ -177,6 +177,25 @@ def _right_plan(plan) -> bool:
     return theory.kept_schedule(plan, 50).mean() > theory.kept_schedule([5] * 20, 50).mean() + 1e-6
 
 
+# ---- chapter 7: paper scale ------------------------------------------------------------------------------------
+
+
+def _right_apart(apart) -> bool:
+    return all(np.isclose(call(apart, *values), expected) for values, expected in (
+        ((1.0, 0.3, 2.0, 0.4), 2.0), ((2.0, 0.3, 1.0, 0.4), 2.0), ((5.0, 0.0, 2.0, 1.5), 2.0)))
+
+
+def _right_placed(placed) -> bool:
+    quantiles, levels = np.array([1.0, 2.0, 4.0, 8.0]), [0, 0.05, 0.5, 1]
+    places = [call(placed, value, quantiles, levels) for value in (0.5, 1.5, 3.0, 6.0, 9.0)]
+    return np.allclose(places, [0, 0.025, 0.275, 0.75, 1])
+
+
+def _chains_needed() -> float:
+    error = records.curves(records.read("gaussian"), "replace, N = 100, ddof 1", "w2_mean")[0][1, 1]
+    return 2000 * (error / 0.001) ** 2
+
+
 EXERCISES: dict[str, Exercise] = {
     "1.1": Exercise("a number", near(0.25), "A breed wins with its own share as probability, whatever N is."),
     "1.2": Exercise("a function", _right_next_shares, "rng.multinomial(n, shares) gives counts; divide them by n."),
@@ -225,4 +244,10 @@ EXERCISES: dict[str, Exercise] = {
     "6.5": Exercise("a number", near(theory.golden_weight(0.1), 1e-3), "k counts real points per synthetic one."),
     "6.6": Exercise("a number", near(0.25, 1e-3), "After the detector the real share must be at least one half."),
     "6.7": Exercise("an array", _right_plan, "20 numbers from 0 to 50, together at most 100, better than 5 each time."),
+    "7.1": Exercise("a function", _right_apart, "Divide by np.hypot of the two errors; the order does not matter."),
+    "7.2": Exercise("a number", near(0.2369, 1e-3), "First the chance that none does: (1 - 0.0027)^100."),
+    "7.3": Exercise("a function", _right_placed, "np.interp(value, where, what): quantiles first, then levels."),
+    "7.4": Exercise("a number", lambda chains: abs(chains / _chains_needed() - 1) < 0.01,
+                    "The error falls with the square root of the number of chains."),
+    "7.5": Exercise("a whole number", lambda minutes: minutes == 60, "The busiest worker gets six chains."),
 }

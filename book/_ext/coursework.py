@@ -27,7 +27,6 @@ from nbformat.v4 import new_code_cell
 
 ASSIGNMENTS = Path(os.environ.get("ASSIGNMENTS") or editions.BOOK / "assignments")  # yours may be private
 SUBMISSION_SECONDS = 600  # more than nbgrader_config.py allows a notebook: the last resort
-LIMITS = {"GRADING_CELL_SECONDS": "30", "GRADING_NOTEBOOK_SECONDS": "150"}  # half of what a course would take
 SUBMISSION_BYTES = 1_000_000  # a graded notebook that is larger has kept output it should have dropped
 
 HELPER = '''\
@@ -77,14 +76,14 @@ def packed(modules: list[str]) -> str:
     return base64.b85encode(buffer.getvalue()).decode()
 
 
-def nbgrader(course: Path, *arguments: str, seconds: float = 120) -> str:
-    """Run nbgrader in the course folder and return what it wrote.
+def nbgrader(course: Path, *arguments: str, seconds: float = 120, limits: dict[str, str] | None = None) -> str:
+    """Run nbgrader in the course folder, ``limits`` in its environment, and return what it wrote.
 
     Raises:
         RuntimeError: it failed, or did not end in time.
     """
     command = [str(Path(sys.executable).with_name("nbgrader")), *arguments, "--course-dir", str(course)]
-    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "COLLAPSE_DATA")} | LIMITS
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "COLLAPSE_DATA")} | (limits or {})
     process = subprocess.Popen(command, cwd=course, env=environment, text=True, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, start_new_session=True)
     try:
@@ -147,7 +146,7 @@ class Sample:
     """What a student hands in, and which tests it should fail.
 
     ``base`` is "right" (the solutions) or "blank" (the release); ``answers`` replaces single cells;
-    ``deleted`` removes all test cells.
+    ``deleted`` removes all test cells; ``seconds`` shortens the time of a cell, for loops that never end.
     """
 
     name: str
@@ -155,6 +154,7 @@ class Sample:
     loses: set[str] = field(default_factory=set)
     answers: dict[str, str] = field(default_factory=dict)
     deleted: bool = False
+    seconds: int = 60
 
 
 def samples(assignment: str) -> Iterator[Sample]:
@@ -165,8 +165,10 @@ def samples(assignment: str) -> Iterator[Sample]:
     for path in sorted((ASSIGNMENTS / "samples").glob(f"{assignment}_*.py")):
         head, *parts = re.split(r"^# %% ", path.read_text(), flags=re.M)
         loses = re.search(r"^# loses: *(.*)$", head, re.M)[1].split()
+        seconds = re.search(r"^# seconds: *(\d+)$", head, re.M)
         answers = {part.split("\n", 1)[0].strip(): part.split("\n", 1)[1].strip() for part in parts}
-        yield Sample(path.stem.split("_", 1)[1], "right", set(loses), answers, "# deletes the tests" in head)
+        yield Sample(path.stem.split("_", 1)[1], "right", set(loses), answers, "# deletes the tests" in head,
+                     int(seconds[1]) if seconds else Sample.seconds)
 
 
 def nbgrader_of(cell: NotebookNode) -> dict:
@@ -206,7 +208,9 @@ def grade(course: Path, assignment: str, sample: Sample, notebook: NotebookNode)
     folder.mkdir(parents=True)
     nbformat.write(notebook, folder / f"{assignment}.ipynb")
     start = time.perf_counter()
-    nbgrader(course, "autograde", assignment, "--student", sample.name, "--force", seconds=SUBMISSION_SECONDS)
+    limits = {"GRADING_CELL_SECONDS": str(sample.seconds), "GRADING_NOTEBOOK_SECONDS": str(5 * sample.seconds)}
+    nbgrader(course, "autograde", assignment, "--student", sample.name, "--force",
+             seconds=SUBMISSION_SECONDS, limits=limits)
     seconds = time.perf_counter() - start
     got, possible = marks(course, assignment, sample.name)
     wrong = [f"{test}: {got.get(test)} of {points} points"

@@ -36,12 +36,12 @@ def breeds_js() -> str:
             f"globalThis.BREEDS = [\n{rows},\n];\n")
 
 
-def parks(generations: tuple[int, ...], n: int = 100) -> list[np.ndarray]:
-    """Return the traits of ``n`` dogs at some generations of one honest chain, in the order of the table."""
+def parks(generations: tuple[int, ...], n: int = 100, temperature: float = 1.0) -> list[np.ndarray]:
+    """Return the traits of ``n`` dogs at some generations of one chain, in the order of the table."""
     breeds = datasets.breeds()
-    world = discrete.Categorical(breeds.shares)
-    # This seed ends on the golden retriever, as three chains in ten do.
-    loop = chain(world, world, n=n, rng=np.random.default_rng(24))
+    world, model = discrete.Categorical(breeds.shares), discrete.Categorical(breeds.shares, temperature)
+    # This seed ends on the golden retriever, as three honest chains in ten do.
+    loop = chain(model, world, n=n, rng=np.random.default_rng(24))
     counts = [g.data.values for g in itertools.islice(loop, max(generations) + 1)]
     return [np.repeat(breeds.traits, counts[g], axis=0) for g in generations]
 
@@ -96,9 +96,9 @@ def title() -> None:
 
 def stills() -> None:
     """Draw what stands for the dog park where nothing moves: in print and without JavaScript."""
-    shown = (0, 20, 80)
-    figure, axes = plt.subplots(1, len(shown), figsize=(9, 3.3))
-    for ax, generation, dogs in zip(axes, shown, parks(shown), strict=True):
+    shown = (0, 3, 6, 12)
+    figure, axes = plt.subplots(1, len(shown), figsize=(12, 3.3))
+    for ax, generation, dogs in zip(axes, shown, parks(shown, temperature=0.8), strict=True):
         figures.dog_park(ax, dogs)
         ax.set_title(f"generation {generation}", color=figures.INK, fontsize=12)
     figure.subplots_adjust(0, 0, 1, 0.92, 0.05, 0)

@@ -189,19 +189,20 @@ class Bigram:
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Return ``n`` stretches, (n, length), all written at once, a word a step.
 
-        Exact: a random place among the pairs of the last word is looked up in the summed counts. A word
-        that was never followed by another is followed by a start word.
+        Exact: a random place among the pairs of the last word, each as often as it was seen. A word that
+        was never followed by another is followed by a start word.
         """
         if self.words is None:
             raise ValueError("words: fit the model before sampling from it")
         before = np.concatenate([[0], self.pairs])[self.first]  # pairs of all earlier words, (vocabulary + 1,)
+        second = np.repeat(self.second, np.diff(self.pairs, prepend=0))  # of every pair in the text, in order
         text = np.empty((n, self.length), dtype=np.int64)
         text[:, 0] = self._start(n, rng)
         for i in range(1, self.length):
             low, high = before[text[:, i - 1]], before[text[:, i - 1] + 1]
             goes_on = high > low
             place = rng.integers(low[goes_on], high[goes_on])
-            text[goes_on, i] = self.second[np.searchsorted(self.pairs, place, side="right")]
+            text[goes_on, i] = second[place]
             text[~goes_on, i] = self._start(int((~goes_on).sum()), rng)
         return text
 

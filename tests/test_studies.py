@@ -138,6 +138,11 @@ def cut(raw):
 
 
 def edited(raw):
+    place = raw.index(b'"draw": 0.') + 10  # a digit of a number that was measured
+    return raw[:place] + b"%d" % ((int(raw[place : place + 1]) + 1) % 10) + raw[place + 1 :]
+
+
+def with_another_byte(raw):
     return raw[:-200] + bytes([raw[-200] ^ 1]) + raw[-199:]
 
 
@@ -157,7 +162,7 @@ def of_another_setting(raw):
 
 
 @pytest.mark.parametrize("damage, message", [
-    (cut, "damaged"), (edited, "damaged"), (foreign, "damaged"), (lambda raw: b"", "damaged"),
+    (cut, "damaged"), (edited, "damaged"), (with_another_byte, "damaged"), (foreign, "damaged"), (lambda raw: b"", "damaged"),
     (lambda raw: raw[:64], "damaged"), (lambda raw: signed(b""), "damaged"), (lambda raw: signed(raw), "damaged"),
     (of_another_setting, "of another version or setting"),
 ])

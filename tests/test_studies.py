@@ -162,9 +162,9 @@ def of_another_setting(raw):
 
 
 @pytest.mark.parametrize("damage, message", [
-    (cut, "damaged"), (edited, "damaged"), (with_another_byte, "damaged"), (foreign, "damaged"), (lambda raw: b"", "damaged"),
-    (lambda raw: raw[:64], "damaged"), (lambda raw: signed(b""), "damaged"), (lambda raw: signed(raw), "damaged"),
-    (of_another_setting, "of another version or setting"),
+    (cut, "damaged"), (edited, "damaged"), (with_another_byte, "damaged"), (foreign, "damaged"),
+    (lambda raw: b"", "damaged"), (lambda raw: raw[:64], "damaged"), (lambda raw: signed(b""), "damaged"),
+    (lambda raw: signed(raw), "damaged"), (of_another_setting, "of another version or setting"),
 ])
 def test_a_damaged_checkpoint_is_redone(tmp_path, damage, message, undisturbed, capsys):
     path = begin(tmp_path)

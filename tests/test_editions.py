@@ -25,6 +25,7 @@ CHAPTERS = editions.chapters()
 NAMES = [chapter.stem for chapter in CHAPTERS]
 ADDRESS = "https://someone.github.io/model-collapse"
 COLAB_HAS = {"numpy", "scipy", "matplotlib", "sklearn", "torch", "torchvision", "tokenizers", "joblib", "IPython"}
+ONLY_IF_ASKED_FOR = {"distributed", "transformers"}  # inside a function that the chapter does not call by itself
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=NAMES)
 each_edition = pytest.mark.parametrize("make", [editions.colab, editions.student], ids=["colab", "student"])
 
@@ -219,7 +220,8 @@ def test_a_colab_copy_needs_only_what_colab_has(chapter):
         for node in ast.walk(editions.parsed(cell.source)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else \
                 [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
-            for name in {name.split(".")[0] for name in names} - COLAB_HAS - {"collapse"}:
+            late = ONLY_IF_ASKED_FOR if getattr(node, "col_offset", 0) else set()
+            for name in {name.split(".")[0] for name in names} - COLAB_HAS - {"collapse"} - late:
                 assert name in sys.stdlib_module_names, f"{name} in {cell.id}"
 
 

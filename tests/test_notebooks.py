@@ -240,7 +240,10 @@ def test_the_quiz_explains_every_option(notebook):
 
 
 def texts(notebook):
-    yield from (cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    """Give all prose of a chapter but its live demos, which no edition takes over."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and "site-only" not in cell.metadata.get("tags", []):
+            yield cell.source
     for cell in code(notebook):
         yield cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "")
 
@@ -253,6 +256,12 @@ def test_only_markup_that_every_edition_understands(notebook):
         assert {d for d in directives if not d.startswith("prf:")} <= DIRECTIVES, text
         assert not re.search(r"<(?!(https?|mailto):)/?[a-zA-Z][^>]*>", re.sub(r"`[^`]*`", "", text)), text
         assert text.count(":::{") == len(re.findall(r"(?m)^:{3,}\s*$", text)), "an open directive: " + text
+
+
+def test_a_cell_for_the_site_alone_holds_a_live_demo(notebook):
+    for cell in notebook.cells:
+        if "site-only" in cell.metadata.get("tags", []):
+            assert re.search(r"```\{raw\} html\n<(dog-park|gaussian-chains|real-share)\b", cell.source), cell.source
 
 
 def test_references_point_somewhere(notebook):

@@ -210,7 +210,8 @@ class LanguageModel:
         prompts: blocks to be continued; None takes the data of the first fit, which in `chain` are real.
         own_prompts: continue the data of the last fit instead, whatever they are.
         decoding: how tokens are chosen.
-        warm: steps of a fit that goes on from the last generation's weights; None starts from scratch each time.
+        warm: steps of a fit that goes on from the last generation's weights, at a quarter of the rate; None starts
+            from scratch each time.
         steps, batch, rate: training length from scratch, blocks in a batch, and highest learning rate.
         width, layers, heads: size of the network.
         device, dtype: "cpu" or "cuda"; "float32" or "bfloat16" (training only).
@@ -224,7 +225,7 @@ class LanguageModel:
     own_prompts: bool = False
     decoding: Decoding = Decoding()
     warm: int | None = None
-    steps: int = 3000
+    steps: int = 2500
     batch: int = 8
     rate: float = 8e-3
     width: int = 96
@@ -248,8 +249,8 @@ class LanguageModel:
         with torch_seeded(rng):
             warm = self.warm is not None and self.network is not None
             network = copy.deepcopy(self.network).requires_grad_(True) if warm else self.build()
-            steps = self.warm if warm else self.steps
-            train(network.train(), blocks, steps, self.batch, self.rate, getattr(torch, self.dtype))
+            steps, rate = (self.warm, self.rate / 4) if warm else (self.steps, self.rate)
+            train(network.train(), blocks, steps, self.batch, rate, getattr(torch, self.dtype))
         keep = self.prompts is not None and not self.own_prompts
         return replace(self, network=network.eval().requires_grad_(False), prompts=self.prompts if keep else data)
 

@@ -26,7 +26,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 ASSIGNMENTS = Path(os.environ.get("ASSIGNMENTS") or editions.BOOK / "assignments")  # yours may be private
-SUBMISSION_SECONDS = 600  # more than nbgrader_config.py allows a notebook: the last resort
+SUBMISSION_SECONDS = 1500  # more than nbgrader_config.py allows a notebook: the last resort
 SUBMISSION_BYTES = 1_000_000  # a graded notebook that is larger has kept output it should have dropped
 
 HELPER = '''\
@@ -154,7 +154,7 @@ class Sample:
     loses: set[str] = field(default_factory=set)
     answers: dict[str, str] = field(default_factory=dict)
     deleted: bool = False
-    seconds: int = 60
+    seconds: int = 240
 
 
 def samples(assignment: str) -> Iterator[Sample]:

@@ -204,7 +204,63 @@ def about_many() -> dict:
     return {"dtype": "float64", "chains": MANY, "quantiles": LEVELS}
 
 
+@dataclasses.dataclass(frozen=True)
+class Words:
+    """Blocks of real text as a source, blocks of its test part, and their pieces."""
+
+    source: datasets.Finite
+    test: np.ndarray
+    pieces: BPE
+
+
+@functools.cache
+def _text() -> tuple[datasets.Text, BPE, np.ndarray, np.ndarray]:
+    text = datasets.text()
+    used = " ".join(text.train.split()[:85_000])
+    pieces = BPE.trained(used, PIECES)
+    return text, pieces, pieces.blocks(used)[:BLOCKS], pieces.blocks(text.test)[:600]
+
+
+def wikitext(seed: int) -> Words:
+    """Return the world of chapter 5: 2,000 blocks of training text, 600 of test text, 2,048 pieces."""
+    _, pieces, train, test = _text()
+    return Words(datasets.Finite(train), test, pieces)
+
+
+def measure_text(generation: Generation, first: LanguageModel, world: Words, rng) -> dict:
+    """Return the measures of chapter 5, of 400 blocks."""
+    return measure(generation.model, first, generation.model.sample(400, rng), world.test, world.pieces)
+
+
+def about_text() -> dict:
+    """Return where the text came from."""
+    return {"dtype": "float32", "data": _text()[0].name, "sha256": datasets.WIKITEXT_FILES["train.txt"]}
+
+
+PIECES, BLOCKS = 2048, 2000  # 128,000 tokens
+TOP20 = LanguageModel(PIECES, steps=1600, warm=200, decoding=Decoding(top_k=20))
+
+
+def decoded(**how) -> LanguageModel:
+    """Return the model of chapter 5 with another way of decoding."""
+    return dataclasses.replace(TOP20, decoding=Decoding(**how))
+
+
 STUDIES = {
+    "transformer": Study(
+        arms={
+            "replace, top 20": Arm(TOP20, generations=6),
+            "replace, ancestral": Arm(decoded(), generations=6),
+            "10% redrawn, top 20": Arm(TOP20, resample(0.1), generations=6),
+            "accumulate, top 20": Arm(TOP20, accumulate, generations=6),
+            "own prompts, top 20": Arm(dataclasses.replace(TOP20, own_prompts=True), generations=6),
+            "from scratch, ancestral": Arm(dataclasses.replace(decoded(), warm=None), generations=4),
+            "from scratch, top 20": Arm(dataclasses.replace(TOP20, warm=None), generations=4),
+            "five beams": Arm(decoded(beams=5), generations=4),
+            "five beams, penalty 2": Arm(decoded(beams=5, repetition_penalty=2.0), generations=4),
+        },
+        world=wikitext, measure=measure_text, n=BLOCKS, seeds=3, about=about_text,
+    ),
     "gaussian": Study(
         arms={
             **{f"replace, N = {n}, ddof {ddof}": Arm(Gaussian(ddof=ddof, statistics=True), generations=last + 1, n=n)

@@ -24,6 +24,7 @@ class BPE:
         tokenizer: what `BPE.trained` made.
         starts: (pieces,), True where a piece begins a word.
         lengths: (pieces,), bytes of each piece, the blank before a word included.
+        lexicon: the words of the text that it was trained on.
 
     Source: Sennrich, Haddow and Birch (2016); the pieces are bytes, as in Radford et al. (2019).
     """
@@ -31,6 +32,7 @@ class BPE:
     tokenizer: Tokenizer = field(repr=False)
     starts: np.ndarray = field(repr=False)
     lengths: np.ndarray = field(repr=False)
+    lexicon: frozenset = field(repr=False)
 
     @classmethod
     def trained(cls, text: str, size: int) -> BPE:
@@ -54,7 +56,7 @@ class BPE:
         pieces = [tokenizer.id_to_token(i) for i in range(size)]
         starts = np.array([p in SPECIAL or p.startswith("Ġ") for p in pieces])  # Ġ stands for a blank
         lengths = np.array([len(p) + 1 if p in SPECIAL else len(p) for p in pieces])
-        return cls(tokenizer, starts, lengths)
+        return cls(tokenizer, starts, lengths, frozenset(text.split()))
 
     @property
     def size(self) -> int:
@@ -99,11 +101,13 @@ def measure(model, first, made: np.ndarray, real: np.ndarray, pieces: BPE) -> di
     """Return the measures of chapter 5 of what a model made, blocks (n, 64); ``first`` is generation 0.
 
     Keys: real, own, first (perplexities a word: the model on real test text, the model on its own text, generation 0
-    on that text), scores (quantiles of generation 0's perplexity of a block, a token), types, once, distinct_2,
+    on that text), scores (quantiles of generation 0's perplexity of a block, a token), types and once (different words,
+    and those seen once, of those that real text has), invented (share of words that it does not have), distinct_2,
     longest_repeat.
     """
-    scores = first.nats(made)
-    counts = np.array(list(Counter(pieces.word_list(made)).values()))
+    scores, words = first.nats(made), pieces.word_list(made)
+    known = [word for word in words if word in pieces.lexicon]
+    counts = np.array(list(Counter(known).values()))
     return {
         "real": metrics.perplexity(model.nats(real), pieces.words(real)),
         "own": metrics.perplexity(model.nats(made), pieces.words(made)),
@@ -111,6 +115,7 @@ def measure(model, first, made: np.ndarray, real: np.ndarray, pieces: BPE) -> di
         "scores": np.exp(np.quantile(scores.mean(axis=1), QUANTILES)),
         "types": len(counts),
         "once": int((counts == 1).sum()),
+        "invented": 1 - len(known) / len(words),
         "distinct_2": metrics.distinct_n(made, 2),
         "longest_repeat": metrics.longest_repeat(made),
     }

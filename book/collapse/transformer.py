@@ -37,7 +37,9 @@ class Attention(nn.Module):
         if cache:
             k, v = torch.cat([cache[0], k], dim=2), torch.cat([cache[1], v], dim=2)
         cache[:] = k, v
-        seen = F.scaled_dot_product_attention(q, k, v, is_causal=q.shape[2] > 1)
+        new, past = q.shape[2], k.shape[2] - q.shape[2]
+        mask = torch.ones(new, past + new, dtype=torch.bool, device=x.device).tril(past) if past and new > 1 else None
+        seen = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=past == 0)
         return self.out(seen.transpose(1, 2).flatten(2))
 
 
@@ -71,13 +73,14 @@ class Network(nn.Module):
     def forward(self, ids: torch.Tensor, cache: list[list] | None = None) -> torch.Tensor:
         """Return logits (batch, tokens, vocabulary) of what follows each token.
 
-        With a ``cache``, one list a block, ``ids`` are only the tokens that it has not seen.
+        With a ``cache``, one list a block, ``ids`` are only the tokens that it has not seen, and only
+        what follows the last of them is predicted, (batch, 1, vocabulary).
         """
-        cache = [[] for _ in self.blocks] if cache is None else cache
-        past = cache[0][0].shape[2] if cache[0] else 0
+        past = cache[0][0].shape[2] if cache and cache[0] else 0
         x = self.token(ids) + self.position.weight[past : past + ids.shape[1]]
-        for block, memory in zip(self.blocks, cache):
+        for block, memory in zip(self.blocks, cache or [[] for _ in self.blocks]):
             x = block(x, memory)
+        x = x if cache is None else x[:, -1:]
         return F.linear(self.norm(x), self.token.weight[:-1])
 
 
@@ -276,7 +279,7 @@ class LanguageModel:
         """Return -ln p of every token of blocks (n, 64) given those before it, (n, 64)."""
         blocks = self._blocks("data", data)
         return torch.cat([next_token_loss(self.network, part, reduction="none").view(part.shape)
-                          for part in blocks.split(256)]).cpu().numpy()
+                          for part in blocks.split(32)]).cpu().numpy()
 
     def _blocks(self, name: str, data: np.ndarray, any_length: bool = False) -> torch.Tensor:
         data = np.asarray(data)

@@ -23,9 +23,7 @@ def pieces():
 @pytest.fixture(scope="module")
 def model(pieces):
     pytest.importorskip("transformers")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return opt.load(TEXT, pieces, pretrained=False)
+    return opt.load(TEXT, pieces, np.random.default_rng(0), pretrained=False)
 
 
 def weights(network):
@@ -70,14 +68,14 @@ def test_without_weights_it_says_so(pieces, monkeypatch, capsys):
     monkeypatch.setattr(opt, "reachable", lambda host: False)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr(opt, "NAME", "no-such-publisher/no-such-model")
-    assert opt.load(TEXT, pieces, pretrained=True) is not None
+    assert opt.load(TEXT, pieces, np.random.default_rng(0), pretrained=True) is not None
     said = capsys.readouterr().out
     assert "cannot be had" in said and "random weights" in said
 
 
 def test_without_transformers_it_says_what_to_install(pieces, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "transformers", None)
-    assert opt.load(TEXT, pieces, pretrained=True) is None
+    assert opt.load(TEXT, pieces, np.random.default_rng(0), pretrained=True) is None
     assert "pip install transformers" in capsys.readouterr().out
 
 

@@ -112,12 +112,13 @@ class OPT:
         return torch.as_tensor(data, device=self.base.device)
 
 
-def load(text, pieces, *, pretrained: bool, device: str = "cpu") -> OPT | None:
+def load(text, pieces, rng: np.random.Generator, *, pretrained: bool, device: str = "cpu") -> OPT | None:
     """Return OPT-125m, or a random two-layer OPT where its weights cannot be had; None without ``transformers``.
 
     Args:
         text: a `datasets.Text`, whose validation part chooses epochs.
         pieces: a `text.BPE` for the random network, which has no tokens of its own.
+        rng: draws the weights of the random network.
         pretrained: look for the published weights, in the cache and then on the Hugging Face hub (about 250 MB).
         device: "cpu" or "cuda".
 
@@ -135,10 +136,11 @@ def load(text, pieces, *, pretrained: bool, device: str = "cpu") -> OPT | None:
         decode, said = tokenizer.decode, f"{NAME}, pre-trained"
     else:
         encode, decode = pieces.encode, pieces.decode
-        network = transformers.OPTForCausalLM(transformers.OPTConfig(
-            vocab_size=pieces.size, hidden_size=64, word_embed_proj_dim=64, ffn_dim=256, num_hidden_layers=2,
-            num_attention_heads=4, max_position_embeddings=2 * BLOCK, dropout=0.0,
-            bos_token_id=1, eos_token_id=1, pad_token_id=1))
+        with torch_seeded(rng):
+            network = transformers.OPTForCausalLM(transformers.OPTConfig(
+                vocab_size=pieces.size, hidden_size=64, word_embed_proj_dim=64, ffn_dim=256, num_hidden_layers=2,
+                num_attention_heads=4, max_position_embeddings=2 * BLOCK, dropout=0.0,
+                bos_token_id=1, eos_token_id=1, pad_token_id=1))
         said = "a two-layer OPT with random weights, not the paper's model"
     network.generation_config.eos_token_id = None  # exactly 64 new tokens, as in the paper's code
     print(f"OPT: {said}, {sum(p.numel() for p in network.parameters()):,} parameters.")

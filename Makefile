@@ -29,7 +29,7 @@ test: .venv/ready  ## unit, theory, structure and leak tests; every chapter once
 	$(BIN)/python -m pytest tests -m "not slow" -q
 	$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=600 \
 		--nbval-sanitize-with tests/sanitize.cfg $(wildcard book/01_*.ipynb book/02_*.ipynb)
-	$(BIN)/python -m pytest -q --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 \
+	$(BIN)/python -m pytest -q -p tests.embedded --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 \
 		--nbval-sanitize-with tests/sanitize.cfg \
 		$(filter-out book/01_% book/02_%,$(wildcard book/0*.ipynb))
 

@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from collapse import chain, records, studies, theory
+from collapse import chain, records, studies, theory, worlds
+from collapse.declarations import Arm, Study
 from collapse.mixture import Mixture
 
 ROWS = records.read("mixture")
@@ -20,14 +21,14 @@ def test_every_arm_is_complete():
     assert {row["arm"] for row in ROWS} == set(study.arms)
     for name, arm in study.arms.items():
         assert [row["generation"] for row in ROWS if row["arm"] == name] == list(study.logged(arm))
-    assert ABOUT["chains"] == studies.CHAINS and tuple(ABOUT["quantiles"]) == studies.LEVELS
+    assert ABOUT["chains"] == worlds.CHAINS and tuple(ABOUT["quantiles"]) == worlds.LEVELS
 
 
 def test_quantiles_are_in_order():
     for row in ROWS:
         for name, value in row.items():
             if isinstance(value, list):
-                assert len(value) == len(studies.LEVELS) and (np.diff(value) >= 0).all(), name
+                assert len(value) == len(worlds.LEVELS) and (np.diff(value) >= 0).all(), name
 
 
 def test_modes_die_like_two_categories():
@@ -35,7 +36,7 @@ def test_modes_die_like_two_categories():
     expected = 2 * theory.survival([0.5], 1000, 2001)[:, 0] - 1
     for generation in (500, 1000, 2000):
         p = expected[generation]
-        assert abs(both[generation // 50] - p) < 4 * np.sqrt(p * (1 - p) / studies.CHAINS)
+        assert abs(both[generation // 50] - p) < 4 * np.sqrt(p * (1 - p) / worlds.CHAINS)
     assert 0.15 < both[40] < 0.3  # the quiz says "about a fifth"
 
 
@@ -52,8 +53,8 @@ def test_a_second_peak_appears_in_most_chains_of_one_blob():
 
 
 def test_a_killed_study_ends_in_the_same_rows(tmp_path, monkeypatch):
-    small = studies.Study(arms={"a": studies.Arm(Mixture(2), generations=8)}, world=studies.two_blobs,
-                          measure=studies.measure_mixture, n=40, seeds=1, every=3)
+    small = Study(arms={"a": Arm(Mixture(2), generations=8)}, world=worlds.two_blobs,
+                          measure=worlds.measure_mixture, n=40, seeds=1, every=3)
     monkeypatch.setitem(studies.STUDIES, "small", small)
     whole, _ = studies.run_unit("small", "a", 0, tmp_path / "whole")
     assert [row["generation"] for row in whole] == [0, 3, 6]

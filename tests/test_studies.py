@@ -19,7 +19,8 @@ import numpy as np
 import pytest
 import tiny_studies  # noqa: F401, adds the study "tiny"
 import torch
-from collapse import chain, records, studies, theory
+from collapse import chain, records, studies, theory, worlds
+from collapse.checkpoints import load_checkpoint, pack, unpack
 
 TINY = studies.STUDIES["tiny"]
 
@@ -195,7 +196,7 @@ def test_nothing_foreign_is_unpickled(tmp_path, monkeypatch):
     buffer = io.BytesIO()
     torch.save({"identity": "tiny", "rows": Trap()}, buffer)
     path.write_bytes(signed(buffer.getvalue()))
-    assert studies.load_checkpoint(path, "tiny") is None
+    assert load_checkpoint(path, "tiny") is None
     assert not (tmp_path / "sprung").exists()
 
 
@@ -314,7 +315,7 @@ def test_the_cheap_records_are_complete(name):
     for key, arm in study.arms.items():
         assert [row["generation"] for row in rows if row["arm"] == key] == list(study.logged(arm))
     about = records.provenance(name)
-    assert about["chains"] == studies.MANY >= 1000 and tuple(about["quantiles"]) == studies.LEVELS
+    assert about["chains"] == worlds.MANY >= 1000 and tuple(about["quantiles"]) == worlds.LEVELS
 
 
 def recorded(name, arm, metric, generation):
@@ -369,7 +370,7 @@ def test_a_pool_of_moments_comes_back(tmp_path):
     arm = study.arms["accumulate"]
     generation = next(chain(arm.model, study.world(0).source, mix=arm.mix, n=100, rng=np.random.default_rng(0)))
     for value in (generation.pool, generation.model):
-        back = studies.unpack(studies.pack(value), arm.model)
+        back = unpack(pack(value), arm.model)
         assert type(back) is type(value) and repr(back) == repr(value)
 
 

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from collapse import accumulate, chain, metrics, resample, studies
+from collapse import accumulate, chain, checkpoints, metrics, resample
 from collapse.datasets import Finite
 from collapse.text import BPE, measure
 from collapse.transformer import (
@@ -247,7 +247,7 @@ def test_it_survives_being_written_down(rng, blocks):
     model = TINY(30, decoding=Decoding(top_k=3), warm=2)
     fitted = model.fit(blocks, rng)
     with torch.random.fork_rng(devices=[]):
-        again = studies.unpack(studies.pack(fitted), model)
+        again = checkpoints.unpack(checkpoints.pack(fitted), model)
     assert again.decoding == fitted.decoding and again.warm == 2 and (again.prompts == blocks).all()
     assert torch.equal(weights(again), weights(fitted))
     one, two = (m.sample(3, np.random.default_rng(0)) for m in (fitted, again))

@@ -2,20 +2,22 @@
 
 import numpy as np
 from collapse import accumulate, anchor, studies
+from collapse.declarations import Arm, Study
 from collapse.discrete import Categorical
 from collapse.gaussian import Gaussian
+from collapse.worlds import World
 
 
 def normal(seed):
-    return studies.World(Gaussian.standard(3, statistics=True))
+    return World(Gaussian.standard(3, statistics=True))
 
 
 def points(seed):
-    return studies.World(Gaussian.standard(2))
+    return World(Gaussian.standard(2))
 
 
 def kinds(seed):
-    return studies.World(Categorical(np.full(5, 0.2)).repeated(2))
+    return World(Categorical(np.full(5, 0.2)).repeated(2))
 
 
 def measure(generation, first, world, rng):
@@ -27,11 +29,11 @@ def measure(generation, first, world, rng):
     return {"state": state.ravel().tolist(), "ratio": ratio, "draw": rng.random()}
 
 
-studies.STUDIES["tiny"] = studies.Study(
+studies.STUDIES["tiny"] = Study(
     arms={
-        "moments": studies.Arm(Gaussian(statistics=True), accumulate, generations=40),
-        "points": studies.Arm(Gaussian(), anchor(0.2), generations=40, world=points),
-        "counts": studies.Arm(Categorical(np.ones(1)), accumulate, generations=40, world=kinds, n=60),
+        "moments": Arm(Gaussian(statistics=True), accumulate, generations=40),
+        "points": Arm(Gaussian(), anchor(0.2), generations=40, world=points),
+        "counts": Arm(Categorical(np.ones(1)), accumulate, generations=40, world=kinds, n=60),
     },
     world=normal, measure=measure, n=30, seeds=2,
 )

@@ -1,0 +1,145 @@
+"""The table of the long runs: which models, mixes, worlds and sizes, and what is measured.
+
+A study is a declaration of a few lines; `studies.py` runs it. Shown in chapter 7.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .chain import accumulate, accumulate_subsample, anchor, fresh, replace, resample, stream
+from .discrete import Categorical
+from .gaussian import Gaussian
+from .mixture import Mixture
+from .transformer import Decoding, LanguageModel
+from .vae import VAE
+from .worlds import (
+    BLOCKS,
+    CHAINS,
+    LEVELS,
+    PIECES,
+    about_images,
+    about_many,
+    about_text,
+    hundred_kinds,
+    measure_categorical,
+    measure_gaussian,
+    measure_images,
+    measure_mixture,
+    measure_text,
+    mnist,
+    normal,
+    normal_points,
+    one_blob,
+    two_blobs,
+    wikitext,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+    """One way to run the loop: a model, a mix, how many generations; a world and a size of its own if it has them."""
+
+    model: Any
+    mix: Callable = replace
+    generations: int = 11
+    world: Callable[[int], Any] | None = None
+    n: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """A declaration of a few lines; adding one needs nothing else.
+
+    ``world(seed)`` gives the source and whatever ``measure(generation, first, world, rng)`` looks
+    at; ``first`` is the model of generation 0. Every ``every``-th generation is measured and saved.
+    ``about`` gives what the provenance says of the data.
+    """
+
+    arms: dict[str, Arm]
+    world: Callable[[int], Any]
+    measure: Callable[..., dict]
+    n: int
+    seeds: int
+    every: int = 1
+    about: Callable[[], dict] = dict
+
+    def logged(self, arm: Arm) -> range:
+        """Return the generations of an arm that are measured."""
+        return range(0, arm.generations, self.every)
+
+
+TOP20 = LanguageModel(PIECES, steps=1600, warm=200, decoding=Decoding(top_k=20))
+
+
+def decoded(**how) -> LanguageModel:
+    """Return the model of chapter 5 with another way of decoding."""
+    return dataclasses.replace(TOP20, decoding=Decoding(**how))
+
+
+STUDIES = {
+    "transformer": Study(
+        arms={
+            "replace, top 20": Arm(TOP20, generations=11),
+            "replace, ancestral": Arm(decoded(), generations=11),
+            "10% redrawn, top 20": Arm(TOP20, resample(0.1), generations=11),
+            "accumulate, top 20": Arm(TOP20, accumulate, generations=11),
+            "own prompts, top 20": Arm(dataclasses.replace(TOP20, own_prompts=True), generations=11),
+            "from scratch, ancestral": Arm(dataclasses.replace(decoded(), warm=None), generations=5),
+            "from scratch, top 20": Arm(dataclasses.replace(TOP20, warm=None), generations=5),
+            "five beams": Arm(decoded(beams=5), generations=5),
+            "five beams, penalty 2": Arm(decoded(beams=5, repetition_penalty=2.0), generations=5),
+        },
+        world=wikitext, measure=measure_text, n=BLOCKS, seeds=3, about=about_text,
+    ),
+    "gaussian": Study(
+        arms={
+            **{f"replace, N = {n}, ddof {ddof}": Arm(Gaussian(ddof=ddof, statistics=True), generations=last + 1, n=n)
+               for n, last in ((10, 100), (30, 300), (100, 1000), (500, 1000)) for ddof in (0, 1)},
+            "accumulate": Arm(Gaussian(statistics=True), accumulate, generations=301),
+            "10% fresh": Arm(Gaussian(statistics=True), fresh(0.1), generations=301),
+            "10% redrawn": Arm(Gaussian(), resample(0.1), generations=301, world=normal_points),
+            "10% frozen": Arm(Gaussian(), anchor(0.1), generations=301, world=normal_points),
+        },
+        world=normal, measure=measure_gaussian, n=100, seeds=1, every=10, about=about_many,
+    ),
+    "categorical": Study(
+        arms={
+            "replace": Arm(Categorical(np.ones(1)), generations=501),
+            "replace, N = 1000": Arm(Categorical(np.ones(1)), generations=501, n=1000),
+            "accumulate": Arm(Categorical(np.ones(1)), accumulate, generations=201),
+            "fixed budget": Arm(Categorical(np.ones(1)), accumulate_subsample, generations=201),
+            "10% fresh": Arm(Categorical(np.ones(1)), fresh(0.1), generations=201),
+            "10% redrawn": Arm(Categorical(np.ones(1)), resample(0.1), generations=201),
+            "10% frozen": Arm(Categorical(np.ones(1)), anchor(0.1), generations=201),
+        },
+        world=hundred_kinds, measure=measure_categorical, n=100, seeds=1, every=10, about=about_many,
+    ),
+    "vae": Study(
+        arms={
+            "replace, means": Arm(VAE()),
+            "replace, draws": Arm(VAE(output="draws")),
+            "stream, means": Arm(VAE(), stream, generations=8),
+            "300 steps": Arm(VAE(steps=300), generations=8),
+            "warm start": Arm(VAE(warm=True), generations=8),
+            "10% redrawn": Arm(VAE(), resample(0.1), generations=9),
+            "10% frozen": Arm(VAE(), anchor(0.1), generations=9),
+            "accumulate": Arm(VAE(), accumulate, generations=9),
+            "4,800 steps": Arm(VAE(steps=4800), generations=8),
+        },
+        world=mnist, measure=measure_images, n=60_000, seeds=5, about=about_images,
+    ),
+    "mixture": Study(
+        arms={
+            "two blobs, 1e-6": Arm(Mixture(2), generations=2051),
+            "two blobs, 1e-12": Arm(Mixture(2, reg_covar=1e-12), generations=2051),
+            "one blob, 1e-6": Arm(Mixture(2), generations=2051, world=one_blob),
+        },
+        world=two_blobs, measure=measure_mixture, n=1000, seeds=1, every=50,
+        about=lambda: {"dtype": "float64", "chains": CHAINS, "quantiles": LEVELS},
+    ),
+}

@@ -9,24 +9,29 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+TABLE = (ROOT / "CONTRIBUTING.md").read_text()
 PACKAGE = ROOT / "book" / "collapse"
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
+PACKAGES = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
+FILES = sorted(path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py"))
+PARTS = [file for file in FILES if "/" in file]
+LIMIT = 265  # lines: one sitting
 
 
 def arrows():
     """Return what each module may import, from the table of CONTRIBUTING.md."""
     allowed = {}
-    for files, rights in re.findall(r"(?m)^\| ((?:`\w+\.py` ?)+)\|.*\| ([^|]+) \|$", (ROOT / "CONTRIBUTING.md").read_text()):
+    for files, rights in re.findall(r"(?m)^\| ((?:`\w+(?:\.py|/)` ?)+)\|.*\| (.+) \|$", TABLE):
         names = set(re.findall(r"`(\w+)`", rights))
         if "all of the above" in rights:
             names |= set(allowed)
         assert names or "nothing of the package" in rights, rights
-        allowed |= dict.fromkeys(re.findall(r"`(\w+)\.py`", files), names)
+        allowed |= dict.fromkeys(re.findall(r"`(\w+)", files), names)
     return allowed
 
 
 def imported(module):
-    """Return the modules of the package that a module imports, anywhere in its source."""
+    """Return the modules of its package that a module or a part imports, anywhere in its source."""
     found = set()
     for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text())):
         if isinstance(node, ast.ImportFrom) and node.level == 1:
@@ -35,11 +40,16 @@ def imported(module):
             found |= {node.module.split(".")[1]} if "." in node.module else {alias.name for alias in node.names}
         elif isinstance(node, ast.Import):
             found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("collapse.")}
-    return found - {module}
+    return found - {Path(module).name}
 
 
 def test_every_module_stands_in_the_table():
-    assert len(arrows()) >= 10 and set(MODULES) <= set(arrows())
+    assert len(arrows()) >= 10 and {*MODULES, *PACKAGES} <= set(arrows())
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_reads_in_one_sitting(file):
+    assert len((PACKAGE / f"{file}.py").read_text().splitlines()) <= LIMIT
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -47,12 +57,20 @@ def test_a_module_imports_what_the_table_allows(module):
     assert imported(module) <= arrows()[module]
 
 
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_imports_only_what_lies_beside_it(part):
+    source = (PACKAGE / f"{part}.py").read_text()
+    beside = {Path(other).name for other in PARTS if Path(other).parent == Path(part).parent}
+    assert imported(part) <= beside and not re.search(r"(?m)^\s*(from|import) (\.\.|collapse)", source)
+
+
 def test_the_package_itself_imports_only_the_loop():
     assert imported("__init__") == {"chain"}
 
 
-def test_the_arrows_have_no_circle():
-    allowed = {module: imported(module) for module in MODULES}
+@pytest.mark.parametrize("files", [MODULES, *([f for f in PARTS if f.startswith(f"{p}/")] for p in PACKAGES)])
+def test_the_arrows_have_no_circle(files):
+    allowed = {Path(file).name: imported(file) for file in files}
     while allowed:
         free = [module for module, needs in allowed.items() if not needs & set(allowed)]
         assert free, allowed
@@ -96,7 +114,7 @@ def test_importing_prints_nothing_and_draws_no_random_number():
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", [f for f in FILES if f != "__init__"])
 def test_randomness_comes_in_as_an_argument(module):
     source = (PACKAGE / f"{module}.py").read_text()
     assert not re.search(r"np\.random\.(?!Generator|default_rng)\w+", source)
@@ -105,7 +123,7 @@ def test_randomness_comes_in_as_an_argument(module):
         assert "manual_seed" not in source
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", [f for f in FILES if f != "__init__"])
 def test_public_functions_and_classes_say_what_they_do(module):
     tree = ast.parse((PACKAGE / f"{module}.py").read_text())
     assert ast.get_docstring(tree)

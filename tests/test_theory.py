@@ -85,7 +85,8 @@ def test_published_values(tag):
 def test_every_closed_form_is_tested_somewhere():
     tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
     named = [name for name, f in inspect.getmembers(theory, inspect.isfunction)
-             if f.__module__ == theory.__name__ and not name.startswith("_")]
+             if not name.startswith("_")]
+    assert named == theory.__all__
     assert [name for name in named if f"theory.{name}(" not in tests] == []
 
 

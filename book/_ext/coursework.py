@@ -56,7 +56,9 @@ def stage(course: Path) -> list[str]:
         folder = course / "source" / name
         (folder / "collapse").mkdir(parents=True)
         for module in modules:
-            shutil.copy(editions.BOOK / "collapse" / f"{module}.py", folder / "collapse")
+            target = folder / "collapse" / f"{module}.py"
+            target.parent.mkdir(exist_ok=True)
+            shutil.copy(editions.BOOK / "collapse" / f"{module}.py", target)
         nbformat.write(notebook, folder / f"{name}.ipynb")
     return names
 

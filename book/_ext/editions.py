@@ -62,30 +62,36 @@ def colab_address(name: str, chapter: str) -> str:
 
 
 def helper_modules(code: str, folder: Path = BOOK / "collapse") -> list[str]:
-    """Return the helper modules that code needs, with all that they import, in the order of the alphabet."""
+    """Return the helper modules that code needs, with all that they import, in the order of the alphabet.
+
+    They are paths without their ending: "chain", "theory/__init__", "theory/gaussian".
+    """
     needed: set[str] = set()
     waiting = ["__init__", *_imported(code, "", folder)] if "collapse" in code else []
     while waiting:
         name = waiting.pop()
         if name not in needed:
             needed.add(name)
-            waiting += _imported((folder / f"{name}.py").read_text(encoding="utf-8"), ".", folder)
+            waiting += _imported((folder / f"{name}.py").read_text(encoding="utf-8"), f"collapse/{name}", folder)
     return sorted(needed)
 
 
 def _imported(code: str, own: str, folder: Path) -> set[str]:
-    """Return the helper modules that code imports or runs; ``own`` is "." inside the package."""
-    names = set(re.findall(r"^\s*[%!].*\b(collapse\.\w+)", code, re.M))  # python -m collapse.studies
+    """Return the helper modules that code imports or runs; ``own`` is its path if it is one itself."""
+    names = set(re.findall(r"^\s*[%!].*\b(collapse(?:\.\w+)+)", code, re.M))  # python -m collapse.studies
     for node in ast.walk(parsed(code)):
         if isinstance(node, ast.ImportFrom):
-            module = (own and node.level * "collapse.") + (node.module or "")
-            names |= {module, *(f"{module.rstrip('.')}.{alias.name}" for alias in node.names)}
+            above = own.split("/")[: -node.level] if node.level else []
+            module = ".".join([*above, *filter(None, [node.module])])
+            names |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             names.add(node.value)  # [sys.executable, "-m", "collapse.studies"]
-    found = {match[1] for name in names if (match := re.fullmatch(r"collapse\.(\w+)(?:\.\w+)?", name))}
-    return {name for name in found if (folder / f"{name}.py").is_file()}
+    paths = {name.replace(".", "/").removeprefix("collapse/") for name in names if re.fullmatch(r"collapse(\.\w+)+", name)}
+    found = {"/".join(path.split("/")[:depth]) for path in paths for depth in (1, 2)}  # "theory" of "theory/gaussian" too
+    found |= {f"{path}/__init__" for path in found}
+    return {path for path in found if (folder / f"{path}.py").is_file()}
 
 
 def parsed(code: str) -> ast.Module:
@@ -221,10 +227,11 @@ def _set_up(master: NotebookNode, book: Book, page: str) -> Iterable[NotebookNod
         "Runtime, Run all.\n\n## Set-up: the helper of the book\n\nThe folded cells below write the sources that this "
         "chapter imports into a folder `collapse`. Nothing is installed, and you can read and change every line.",
         id="set-up", metadata={"jp-MarkdownHeadingCollapsed": True})
-    yield new_code_cell('from pathlib import Path\n\nfor folder in ("collapse", "results"):\n'
+    folders = sorted({str(Path("collapse", name).parent) for name in modules} | {"results"})
+    yield new_code_cell(f"from pathlib import Path\n\nfor folder in {folders}:\n"
                         "    Path(folder).mkdir(exist_ok=True)", id="set-up-folders")
     for name in modules:
-        yield new_code_cell(f"%%writefile collapse/{name}.py\n{_source(name)}", id=f"helper-{name.strip('_')}")
+        yield new_code_cell(f"%%writefile collapse/{name}.py\n{_source(name)}", id=f"helper-{name.replace('/', '-').strip('_')}")
     if files:
         yield new_code_cell(_records_cell(files), id="set-up-records")
     gpu = any(re.search(r"^(import|from) torch", text, re.M) for text in (code, *map(_source, modules)))
@@ -298,7 +305,7 @@ def write_figures(target: Path, masters: Iterable[Path], book: Book) -> None:
 def write_zip(target: Path, notebooks: Path) -> None:
     """Write the student edition with helper and records as one archive; its bytes depend on its contents only."""
     files = {path.name: path for path in sorted(notebooks.glob("*.ipynb"))}
-    files |= {f"collapse/{path.name}": path for path in sorted((BOOK / "collapse").glob("*.py"))}
+    files |= {path.relative_to(BOOK).as_posix(): path for path in sorted((BOOK / "collapse").rglob("*.py"))}
     files |= {f"results/{path.name}": path for path in sorted((BOOK / "results").glob("*.*"))}
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, path in files.items():

@@ -1,0 +1,172 @@
+"""What accumulation, real data and weights keep (chapter 6).
+
+Each `kept_*` is E sigma_t^2 / sigma_0^2 of a Gaussian fitted by maximum likelihood and E H_t / H_0 of a
+categorical, after ``refits`` fits. One minus it is the squared distance from the truth, Var mu_t / sigma_0^2
+or E |p_t - p_0|^2 / H_0: the two always sum to 1. ``alpha`` is the share of real data.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .arguments import shares
+
+
+def kept_accumulate(refits, n: int, ddof: int = 0):
+    """Return prod_{k<=t} (1 - 1/(n k^2)): all data of all generations. G4, G4' (ddof = 0), G4u (ddof = 1), exact."""
+    k = np.arange(1, np.max(refits) + 1, dtype=float)
+    factors = 1 - 1 / (n * k**2) if ddof == 0 else 1 - np.where(k > 1, 1 / (k * (k * n - 1)), 0)
+    return np.cumprod(factors)[np.asarray(refits) - 1]
+
+
+def kept_accumulate_limit(n: int) -> float:
+    """Return sin(x)/x, x = pi/sqrt(n), the limit of G4: the loss is about pi^2/(6n)."""
+    return float(np.sinc(1 / np.sqrt(n)))
+
+
+def kept_fixed_budget(refits, n: int):
+    """Return what a fit to n points, drawn without replacement from all data so far, keeps. G5, exact.
+
+    The loss tends to (pi^2/2 - 2)/n = 2.93/n for large n.
+    """
+    pool, kept = 1 - 1 / n, []
+    for t in range(1, np.max(refits) + 1):
+        error = (pool / n) * (t * n - n) / (t * n - 1)  # variance of a mean of n out of t n points
+        kept.append(pool - error)
+        pool -= (error + kept[-1] / n) / (t + 1) ** 2
+    return np.array(kept)[np.asarray(refits) - 1]
+
+
+def kept_growing(sizes):
+    """Return prod_i (1 - 1/n_i) for sample sizes n_1, n_2, ... under replacement. G6, exact.
+
+    The limit is positive if and only if the sum of 1/n_i is finite.
+    """
+    return np.cumprod(1 - 1 / np.asarray(sizes, dtype=float))
+
+
+def kept_fresh(refits, n: int, alpha):
+    """Return 1 - V*(1 - rho^t), V* = 1/(n alpha (2 - alpha) + 1 - alpha): new real data each time. F1, exact.
+
+    rho = (1 - alpha)(1 - alpha - 1/n); V* is about 1/(1 + 2 n alpha); ``refits`` may be infinite. Wright's F_ST
+    with migration.
+    """
+    alpha = shares(alpha)
+    rho = (1 - alpha) * (1 - alpha - 1 / n)
+    return 1 - (1 - rho ** np.asarray(refits, dtype=float)) / (n * alpha * (2 - alpha) + 1 - alpha)
+
+
+def kept_schedule(real, n: int) -> np.ndarray:
+    """Return what is kept after each fit if the i-th has real[i] new real points among n; a fit to n real comes first.
+
+    F1 with a share that changes, exact.
+    """
+    loss, kept = 1 / n, []
+    for alpha in shares(np.asarray(real, dtype=float) / n):
+        loss = alpha / n + (1 - alpha) ** 2 * loss + (1 - alpha) * (1 - loss) / n
+        kept.append(1 - loss)
+    return np.array(kept)
+
+
+def fresh_share_needed(n: int, kept: float) -> float:
+    """Return the share of new real data at which F1 keeps ``kept`` for ever, about kept/(2 n (1 - kept)). Exact."""
+    b = 2 * n - 1
+    return float((b - np.sqrt(b**2 - 4 * n * kept / (1 - kept))) / (2 * n))
+
+
+def kept_unlabelled(refits, n: int, alpha):
+    """Return the same if each point is real with chance alpha: V* = 1/(1 + (n-1) alpha (2-alpha)). F2, exact."""
+    rho = (1 - 1 / n) * (1 - shares(alpha)) ** 2
+    return 1 - (1 - rho ** np.asarray(refits, dtype=float)) / (n * (1 - rho))
+
+
+def kept_redrawn(refits, n: int, alpha: float):
+    """Return what is kept with alpha n points redrawn each time from the first n real ones. F6, exact."""
+    alpha, t = shares(alpha, n), np.asarray(refits, dtype=float)
+    rho = (1 - alpha) * (1 - alpha - 1 / n)
+    new = alpha * (n - alpha * n) / (n - 1) + 1 - alpha  # n times the error that one refit adds
+    return (1 - 1 / n) * (1 - new * (1 - rho ** (t - 1)) / (n * (1 - rho)))
+
+
+def kept_frozen(refits, n: int, alpha: float):
+    """Return what is kept with the *same* alpha n real points each time, alpha < 1. F5, exact.
+
+    Never more than the frozen points hold themselves, 1 - 1/(alpha n).
+    """
+    alpha, t = shares(alpha, n), np.asarray(refits, dtype=float) - 1
+    q, own = 1 - alpha, 1 - 1 / (alpha * n)
+    rho, excess = q * (q - 1 / n), 2 / (alpha * n) - 2 / n  # generation 0 saw all n real points
+    limit, slow = q * own / (n * (1 - rho)), excess / (n * alpha + 1)
+    away = limit + slow * q**t + (1 / (alpha * n) - 1 / n - limit - slow) * rho**t  # squared distance from the frozen
+    return own + excess * q**t - away
+
+
+def fresh_moments(refits: int, n: int, alpha: float, temperature: float = 1.0, ddof: int = 0):
+    """Return E sigma_t^2 and Var mu_t, t = 1..refits, of a share alpha of new real data. F1, F1u, G7, exact.
+
+    The rest is sampled at ``temperature``. With ddof = 1 the variance settles above 1, or diverges if
+    n alpha (2 - alpha) <= 1; for n to infinity it tends to alpha/(1 - (1 - alpha) temperature).
+    """
+    shares(alpha)
+    inside, between = np.empty(refits), np.empty(refits)
+    a, v, share = (n - 1) / (n - ddof), 1 / n, 1.0 - alpha
+    for t in range(refits):
+        inside[t], between[t] = a, v
+        output = temperature * a
+        total = alpha + share * (output + v)
+        v = alpha / n + share**2 * v + share * output / n
+        a = (total - v) * n / (n - ddof)
+    return inside, between
+
+
+def kept_accumulate_fresh(refits: int, n: int, alpha: float, first: int | None = None) -> np.ndarray:
+    """Return what is kept, t = 1..refits, of a growing pool with a share alpha of new real data. Exact.
+
+    The pool starts with ``first`` real points (n unless told), every batch of n joins it, and the model
+    learns from all. The squared distance falls like t^-min(1, 2 alpha); alpha = 0 is G4. Our derivation.
+    """
+    shares(alpha)
+    pool = n if first is None else first
+    loss = np.full(refits, 1 / pool)
+    for t in range(1, refits):
+        weight = n / (pool + n)
+        new = (alpha + (1 - alpha) * (1 - loss[t - 1])) / n
+        loss[t] = loss[t - 1] * (1 - alpha * weight) ** 2 + weight**2 * new
+        pool += n
+    return 1 - loss
+
+
+def systematic_replace(refits, alpha: float = 0.0):
+    """Return the loss after t refits that each lose 1, on infinite data of which a share alpha is real.
+
+    (1 - (1 - alpha)^t)/alpha, at alpha = 0 it is t. Exact; redrawn, frozen and new real data do not differ.
+    """
+    t, alpha = np.asarray(refits, dtype=float), shares(alpha)
+    return t if alpha == 0 else (1 - (1 - alpha) ** t) / alpha
+
+
+def systematic_accumulate(refits):
+    """Return the same for a growing pool, 1 + 1/2 + ... + 1/t: without a bound, but logarithmic. Exact."""
+    return np.cumsum(1 / np.arange(1, np.max(refits) + 1))[np.asarray(refits) - 1]
+
+
+def effective_size(kept):
+    """Return 1/(1 - kept): the number of real points that would give as good a fit."""
+    return 1 / (1 - np.asarray(kept, dtype=float))
+
+
+def weighted_error(weight, k: float):
+    """Return n_r E mu^2 with ``weight`` on the mean of n_r new real points, the rest on synthetic ones. F3, F4.
+
+    The last model gives n_r/k points. Exact for a known variance. Pooling, weight k/(k + 1), gives (k + 1)/(k + 2).
+    """
+    w = np.asarray(weight, dtype=float)
+    return (w**2 + k * (1 - w) ** 2) / (1 - (1 - w) ** 2)
+
+
+def golden_weight(k: float) -> float:
+    """Return the weight that minimises `weighted_error`, (sqrt(k^2 + 4k) - k)/2, which is also the minimum. F4, exact.
+
+    At k = 1 it is the golden ratio, 0.618: He, Xu and Cheng (2026). This form is derived by us.
+    """
+    return float((np.sqrt(k**2 + 4 * k) - k) / 2)

@@ -1,0 +1,41 @@
+"""Regression on labels that models wrote, and data that a verifier or a cut selects (chapter 6)."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+
+def regression_replace(refits, n: int, d: int):
+    """Return ``E |w - w*|^2 = t d/(n - d - 1)`` of least squares on the last batch, noise variance 1. R1, exact."""
+    return np.asarray(refits, dtype=float) * d / (n - d - 1)
+
+
+def regression_accumulate(refits, n: int, d: int):
+    """Return the same for all batches, sum_k d/(k (k n - d - 1)): at most pi^2/6 = 1.645 times the first. R2, exact."""
+    k = np.arange(1, np.max(refits) + 1, dtype=float)
+    return np.cumsum(d / (k * (k * n - d - 1)))[np.asarray(refits) - 1]
+
+
+def regression_mixed(n: int, d: int, shifted: int, distance2: float) -> float:
+    """Return ``E |w - w*|^2`` if ``shifted`` of n rows have weights at squared distance ``distance2``. R3, exact."""
+    true = n - shifted
+    pull = shifted * (shifted + 2) / (n * (n + 2))
+    pull += true * shifted * (n + 1) * (d - 1) / (n * (n - 1) * (n + 2) * (n - d - 1))
+    return d / (n - d - 1) + distance2 * pull
+
+
+def kept_correct(wrong, keep_right: float, keep_wrong: float):
+    """Return the share of right labels among those a verifier keeps, from a share ``wrong`` before. V1, exact."""
+    right = (1 - np.asarray(wrong, dtype=float)) * keep_right
+    return right / (right + np.asarray(wrong) * keep_wrong)
+
+
+def verifier_threshold(keep_right: float, keep_wrong: float) -> float:
+    """Return 1/(1 + keep_wrong/keep_right): with more wrong labels than that, most kept ones are wrong. V1, exact."""
+    return keep_right / (keep_right + keep_wrong)
+
+
+def truncated_variance(c):
+    """Return the variance of a standard normal kept inside (-c, c), 1 - 2c phi(c)/(2 Phi(c) - 1). G8, exact."""
+    return 1 - 2 * c * stats.norm.pdf(c) / (2 * stats.norm.cdf(c) - 1)

@@ -2,7 +2,7 @@
 
 The settings are those of Shumailov et al. (2024) as far as text and code agree: blocks of 64 tokens, AdamW at
 2e-5 falling to 1e-6, 5 epochs, batches of 128, the epoch with the best validation loss, five beams, 64 new
-tokens for each block. Shown in chapter 5.
+tokens for each block. Shown in chapter 7.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .datasets import reachable
+from .downloads import reachable
 from .seeding import torch_seeded
 
 NAME = "facebook/opt-125m"
@@ -36,7 +36,7 @@ class OPT:
         beams, repetition_penalty: how continuations are chosen.
         network: the fitted network, None before the first fit.
 
-    Taught in chapter 5.
+    Shown in chapter 7.
     """
 
     base: Any = field(repr=False)

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -260,6 +261,7 @@ def test_measures_of_text(rng):
     real = pieces.blocks(words)
     model = LanguageModel(pieces.size, steps=30, batch=8, width=16, layers=1, heads=2).fit(real, rng)
     row = measure(model, model, real, real, pieces)
+    assert json.loads(json.dumps(row)) == row  # as it goes into a checkpoint
     assert row["real"] == row["own"] == row["first"] and row["invented"] < 0.02
     assert row["types"] == len(set(words.split())) and row["once"] <= row["types"]
     assert row["scores"][2] == pytest.approx(np.median(np.exp(model.nats(real).mean(axis=1))))

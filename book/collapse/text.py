@@ -112,7 +112,7 @@ def measure(model, first, made: np.ndarray, real: np.ndarray, pieces: BPE) -> di
         "real": metrics.perplexity(model.nats(real), pieces.words(real)),
         "own": metrics.perplexity(model.nats(made), pieces.words(made)),
         "first": metrics.perplexity(scores, pieces.words(made)),
-        "scores": np.exp(np.quantile(scores.mean(axis=1), QUANTILES)),
+        "scores": np.exp(np.quantile(scores.mean(axis=1), QUANTILES)).tolist(),
         "types": len(counts),
         "once": int((counts == 1).sum()),
         "invented": 1 - len(known) / len(words),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from collapse import accumulate, chain, datasets
+from collapse import accumulate, chain, datasets, downloads
 from collapse.datasets import MNIST_FILES, Finite
 from collapse.gaussian import Gaussian
 from simulation import generations
@@ -150,7 +150,7 @@ def waits(monkeypatch):
             super().join(0.3)
 
     asked = []
-    monkeypatch.setattr(datasets.threading, "Thread", Impatient)
+    monkeypatch.setattr(downloads.threading, "Thread", Impatient)
     return asked
 
 
@@ -194,7 +194,7 @@ def test_no_home_gives_embedded_data(no_data, monkeypatch, capsys):
 
 @pytest.fixture
 def network(monkeypatch):
-    monkeypatch.setattr(datasets, "reachable", lambda url: True)
+    monkeypatch.setattr(downloads, "reachable", lambda url: True)
 
 
 def test_a_download_is_checked_then_moved_into_the_cache(stand_in, no_data, network, monkeypatch):
@@ -203,7 +203,7 @@ def test_a_download_is_checked_then_moved_into_the_cache(stand_in, no_data, netw
         for path in stand_in.iterdir():
             shutil.copy(path, part)
 
-    monkeypatch.setattr(datasets, "_download_mnist", lambda cache, files: datasets._download(cache, files, "u", fetch))
+    monkeypatch.setattr(datasets, "_download_mnist", lambda cache, files: downloads.fetched(cache, files, "u", fetch))
     assert datasets.digits().name == "MNIST"
     cache = no_data / "collapse" / "MNIST"
     assert sorted(p.name for p in (cache / "raw").iterdir()) == sorted(MNIST_FILES)
@@ -216,7 +216,7 @@ def test_a_download_is_checked_then_moved_into_the_cache(stand_in, no_data, netw
     lambda part: (_ for _ in ()).throw(TimeoutError("timed out")),
 ])
 def test_a_download_that_fails_leaves_nothing_behind(no_data, network, monkeypatch, capsys, fault):
-    monkeypatch.setattr(datasets, "_download_mnist", lambda cache, files: datasets._download(cache, files, "u", fault))
+    monkeypatch.setattr(datasets, "_download_mnist", lambda cache, files: downloads.fetched(cache, files, "u", fault))
     embedded_data_follow(capsys, no_data)
     assert not (no_data / "collapse" / "MNIST" / "raw").exists()
 
@@ -231,7 +231,7 @@ def test_a_cache_that_cannot_be_written_gives_embedded_data(no_data, network, ca
 
 
 def test_embedded_digits_are_whole_images(no_data, monkeypatch):
-    monkeypatch.setattr(datasets, "reachable", lambda url: False)
+    monkeypatch.setattr(downloads, "reachable", lambda url: False)
     data = datasets.digits()
     assert data.images.dtype == np.uint8 and data.labels.dtype == np.uint8
     assert data.images.min() == 0 and data.images.max() == 255

@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 import pytest
-from collapse import chain, datasets, metrics, theory
+from collapse import chain, datasets, downloads, metrics, theory
 from collapse.datasets import Finite
 from collapse.discrete import Bigram, Categorical, Counts, zipf
 from collapse.text import BPE, readable
@@ -44,7 +44,7 @@ def test_wikitext_has_its_published_size(text):
 def test_embedded_text_is_english_and_its_parts_are_different_pages(monkeypatch, tmp_path, capsys):
     monkeypatch.delenv("COLLAPSE_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(datasets, "reachable", lambda host: False)
+    monkeypatch.setattr(downloads, "reachable", lambda host: False)
     text = datasets.text()
     assert text.embedded and "Python language reference" in capsys.readouterr().out
     assert len(text.train.split()) > 60_000 and {"the", "is", "of"} < set(text.test.split())

@@ -7,19 +7,15 @@ download, else real data that the installed packages already carry. Each loader 
 from __future__ import annotations
 
 import gzip
-import hashlib
 import os
 import re
-import shutil
-import socket
-import threading
-import urllib.request
 from collections import Counter
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 
 import numpy as np
+
+from .downloads import fetched, find
 
 MNIST_FILES = {  # sha256 of the original files
     "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
@@ -36,7 +32,6 @@ MNIST_URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"  # the first addres
 # The original address of WikiText-2 is dead; this example carries byte-identical files.
 WIKITEXT_URL = ("https://raw.githubusercontent.com/pytorch/examples/"
                 "4581968193699de14b56527296262dd76ab43557/word_language_model/data/wikitext-2/")
-PROBE_SECONDS = 3
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,7 @@ def digits() -> Digits:
 
     Taught in chapter 4.
     """
-    folder = _find("MNIST/raw", MNIST_FILES, _download_mnist)
+    folder = find("MNIST/raw", MNIST_FILES, _download_mnist)
     data = _embedded_digits() if folder is None else Digits("MNIST", *_read_mnist(folder))
     print(f"Digits: {data.name}, {len(data.images):,} training and {len(data.test_images):,} test images.")
     return data
@@ -108,75 +103,7 @@ class Finite:
         return self.data[self.used[0] - n : self.used[0]]
 
 
-# ---- finding files ------------------------------------------------------------------------------------
-
-
-def _find(folder: str, files: dict[str, str], download) -> Path | None:
-    """Return a folder with all files, checked, or None if only embedded data can be had."""
-    named = os.environ.get("COLLAPSE_DATA")
-    if named:
-        return _checked(Path(named) / folder, files, "COLLAPSE_DATA", "Put it right, or unset COLLAPSE_DATA,")
-    try:
-        cache = cache_folder() / folder
-        if all((cache / name).exists() for name in files):
-            return _checked(cache, files, "cache", "Delete it")
-        return download(cache, files)
-    except (OSError, RuntimeError) as error:  # no network, no space, no home, a read-only cache: say so and go on
-        print(f"No download ({type(error).__name__}); using embedded data.")
-        return None
-
-
-def cache_folder() -> Path:
-    """Return the folder where downloads are kept."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "collapse"
-
-
-def _checked(folder: Path, files: dict[str, str], place: str, advice: str) -> Path:
-    for name, expected in files.items():
-        path = folder / name
-        found = f"sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}" if path.is_file() else "no file"
-        if found != f"sha256 {expected}":
-            raise ValueError(f"{place}: {path} is not the published file: expected sha256 {expected}, "
-                             f"found {found}. {advice} and run again.")
-    return folder
-
-
-def reachable(url: str, seconds: float = PROBE_SECONDS) -> bool:
-    """Tell within ``seconds`` whether an address answers, even if the look-up or the handshake hangs."""
-    answered = threading.Event()
-
-    def probe():
-        try:
-            urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=seconds).close()
-        except (OSError, HTTPException):
-            return
-        answered.set()
-
-    thread = threading.Thread(target=probe, daemon=True)
-    thread.start()
-    thread.join(seconds)  # a probe whose packets are swallowed is left behind
-    return answered.is_set()
-
-
-def _download(cache: Path, files: dict[str, str], url: str, fetch) -> Path:
-    """Fetch all files into a temporary folder and move it into the cache when it is complete."""
-    if not reachable(url + next(iter(files))):
-        raise ConnectionError(f"{url} does not answer")
-    part = cache.with_name(f"{cache.name}.part{os.getpid()}")
-    part.mkdir(parents=True, exist_ok=True)
-    limit, _ = socket.getdefaulttimeout(), socket.setdefaulttimeout(10)
-    try:
-        fetch(part)
-        _checked(part, files, "download", "Wait")
-        cache.mkdir(parents=True, exist_ok=True)
-        for name in files:
-            os.replace(part / name, cache / name)
-    except (RuntimeError, ValueError) as error:  # a bad checksum, in the words of torch or in ours
-        raise ConnectionError(str(error)) from error
-    finally:
-        socket.setdefaulttimeout(limit)
-        shutil.rmtree(part, ignore_errors=True)
-    return cache
+# ---- downloads ----------------------------------------------------------------------------------------
 
 
 def _download_mnist(cache: Path, files: dict[str, str]) -> Path:
@@ -187,7 +114,7 @@ def _download_mnist(cache: Path, files: dict[str, str]) -> Path:
         for name in files:
             os.replace(part / "MNIST" / "raw" / name, part / name)
 
-    return _download(cache, files, MNIST_URL, fetch)
+    return fetched(cache, files, MNIST_URL, fetch)
 
 
 def _download_wikitext(cache: Path, files: dict[str, str]) -> Path:
@@ -197,7 +124,7 @@ def _download_wikitext(cache: Path, files: dict[str, str]) -> Path:
         for name, sha256 in files.items():
             download_url_to_file(WIKITEXT_URL + name, str(part / name), hash_prefix=sha256, progress=False)
 
-    return _download(cache, files, WIKITEXT_URL, fetch)
+    return fetched(cache, files, WIKITEXT_URL, fetch)
 
 
 # ---- reading them -------------------------------------------------------------------------------------
@@ -250,7 +177,7 @@ def text() -> Text:
 
     Taught in chapter 5.
     """
-    folder = _find("wikitext-2", WIKITEXT_FILES, _download_wikitext)
+    folder = find("wikitext-2", WIKITEXT_FILES, _download_wikitext)
     data = _embedded_text() if folder is None else Text("WikiText-2", *(
         (folder / name).read_text(encoding="utf-8").replace("\n", " <eos> ") for name in WIKITEXT_FILES))
     print(f"Text: {data.name}, {len(data.train.split()):,} training and {len(data.test.split()):,} test words.")

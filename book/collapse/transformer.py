@@ -1,4 +1,4 @@
-"""A small GPT for the loop: attention, blocks, training, and decoding with a key-value cache.
+"""A small GPT for the loop: attention, blocks, training, and writing with a key-value cache.
 
 Text is blocks of pieces, (blocks, 64) whole numbers, real and generated alike. The network is the one
 of Radford et al. (2019) in small: pre-norm blocks, learnt positions, one table of embeddings for
@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from .decoding import Decoding, best_beams, draw, penalised
 from .seeding import torch_seeded
 
 CONTEXT = 64  # tokens that the network can look at, the begin token included
@@ -109,35 +110,7 @@ def train(network: Network, blocks: torch.Tensor, steps: int, batch: int, rate: 
         optimizer.step()
 
 
-# ---- decoding -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Decoding:
-    """How the next token is chosen: drawn from the model's shares, unless told otherwise.
-
-    Args:
-        temperature: draw from p^(1/temperature), renormalised.
-        top_k: draw among the k likeliest tokens only.
-        beams: keep this many likeliest continuations and return the best; draws nothing.
-        repetition_penalty: divide the positive logits of tokens that are there already, multiply the
-            negative ones (Keskar et al. 2019); 1 does nothing.
-        cache: remember keys and values; without it every step reads the whole text again, with the same result.
-    """
-
-    temperature: float = 1.0
-    top_k: int | None = None
-    beams: int = 1
-    repetition_penalty: float = 1.0
-    cache: bool = True
-
-    def __post_init__(self):
-        if not self.temperature > 0 or not self.repetition_penalty > 0:
-            raise ValueError("temperature, repetition_penalty: positive numbers")
-        if self.beams < 1 or (self.top_k is not None and self.top_k < 1):
-            raise ValueError("beams, top_k: whole numbers of at least 1")
-        if self.beams > 1 and (self.temperature != 1 or self.top_k is not None):
-            raise ValueError("beams: beam search draws nothing; leave temperature and top_k alone")
+# ---- writing --------------------------------------------------------------------------------------------
 
 
 def write(network: Network, prompts: torch.Tensor, length: int, how: Decoding) -> torch.Tensor:
@@ -167,35 +140,6 @@ def write(network: Network, prompts: torch.Tensor, length: int, how: Decoding) -
         text = torch.cat([text, token[:, None]], dim=1)
         memory = memory if how.cache else None
     return text.unflatten(0, (rows, how.beams))[:, 0, prompts.shape[1] :]  # beams are sorted
-
-
-def penalised(logits: torch.Tensor, text: torch.Tensor, penalty: float) -> torch.Tensor:
-    """Return logits (batch, vocabulary) with the tokens of ``text`` (batch, tokens) made less likely."""
-    if penalty == 1:
-        return logits
-    seen = logits.gather(1, text)
-    return logits.scatter(1, text, torch.where(seen > 0, seen / penalty, seen * penalty))
-
-
-def draw(logits: torch.Tensor, how: Decoding) -> torch.Tensor:
-    """Return one token a row."""
-    tokens = None
-    if how.top_k is not None and how.top_k < logits.shape[1]:
-        logits, tokens = logits.topk(how.top_k, dim=1)
-    upto = (logits / how.temperature).softmax(dim=1).cumsum(dim=1)
-    point = torch.rand(len(upto), 1, device=upto.device) * upto[:, -1:]  # one random number a row, not one a token
-    drawn = torch.searchsorted(upto, point, right=True).clamp_(max=upto.shape[1] - 1)
-    return (drawn if tokens is None else tokens.gather(1, drawn))[:, 0]
-
-
-def best_beams(score: torch.Tensor, logits: torch.Tensor):
-    """Return the best scores (rows, beams), the beam each came from, and its new token, both (rows * beams,)."""
-    rows, beams = score.shape
-    vocabulary = logits.shape[1]
-    joint = score[:, :, None] + logits.log_softmax(dim=1).unflatten(0, (rows, beams))
-    score, best = joint.flatten(1).topk(beams, dim=1)
-    parent = best // vocabulary + beams * torch.arange(rows, device=best.device)[:, None]
-    return score, parent.flatten(), (best % vocabulary).flatten()
 
 
 # ---- the model ------------------------------------------------------------------------------------------

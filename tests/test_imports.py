@@ -15,7 +15,7 @@ MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__i
 PACKAGES = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
 FILES = sorted(path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py"))
 PARTS = [file for file in FILES if "/" in file]
-LIMIT = 265  # lines: one sitting
+LIMIT = 280  # lines, of about 250: one sitting
 
 
 def arrows():

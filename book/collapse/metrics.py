@@ -23,7 +23,7 @@ def entropy(p: np.ndarray) -> np.ndarray:
 
 def alive(p: np.ndarray) -> np.ndarray:
     """Return how many categories are left along the last axis. Chapter 1."""
-    return (np.asarray(p) > 0).sum(axis=-1)
+    return (_array("p", p, 1, 0) > 0).sum(axis=-1)
 
 
 def score(p: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -40,8 +40,8 @@ def score(p: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 def wasserstein2_1d(mean, variance, mean0=0.0, variance0=1.0) -> np.ndarray:
     """Return the squared Wasserstein-2 distance between normals in one dimension. Chapter 2."""
-    if not (np.all(np.asarray(variance) >= 0) and np.all(np.asarray(variance0) >= 0)):
-        raise ValueError("variance, variance0: numbers from 0 up")
+    mean, mean0 = _array("mean", mean), _array("mean0", mean0)
+    variance, variance0 = _array("variance", variance, 0, 0), _array("variance0", variance0, 0, 0)
     return (mean - mean0) ** 2 + (np.sqrt(variance) - np.sqrt(variance0)) ** 2
 
 
@@ -50,8 +50,8 @@ def wasserstein2(mean, covariance, mean0, covariance0) -> np.ndarray:
 
     Source: the Bures-Frechet formula. Chapter 2; chapter 4 uses it on features.
     """
-    if not all(np.isfinite(a).all() for a in (mean, covariance, mean0, covariance0)):
-        raise ValueError("mean, covariance: every number must be finite")
+    mean, mean0 = _array("mean", mean, 1), _array("mean0", mean0, 1)
+    covariance, covariance0 = _square("covariance", covariance, mean), _square("covariance0", covariance0, mean0)
     root = _root(covariance0)
     cross = np.sqrt(np.clip(np.linalg.eigvalsh(root @ covariance @ root), 0, None)).sum(axis=-1)
     traces = np.trace(covariance, axis1=-2, axis2=-1) + np.trace(covariance0, axis1=-2, axis2=-1)
@@ -65,7 +65,18 @@ def mixture_l2(first, second, smooth: float = 0.0) -> np.ndarray:
     smoothing it is unbounded: narrow densities are tall (M3). ``smooth`` is the standard deviation
     of a normal that blurs both before they are compared.
     """
+    smooth = _array("smooth", smooth, 0, 0)
+    if smooth.ndim:
+        raise ValueError(f"smooth: a single number, not shape {smooth.shape}")
+    first, second = _mixture("first", first), _mixture("second", second)
     return _overlap(first, first, smooth) + _overlap(second, second, smooth) - 2 * _overlap(first, second, smooth)
+
+
+def _mixture(name: str, parts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    if not isinstance(parts, (tuple, list)) or len(parts) != 3:
+        raise ValueError(f"{name}: weights, means and covariances, not {type(parts).__name__}")
+    means = _array(name, parts[1], 2)
+    return _array(name, parts[0], 1, 0), means, _square(name, parts[2], means)
 
 
 def _overlap(first, second, smooth: float) -> np.ndarray:
@@ -85,6 +96,10 @@ def separation(means: np.ndarray, covariances: np.ndarray) -> np.ndarray:
     Takes means (..., 2, d) and covariances (..., 2, d, d). Two equally heavy, equally wide normals
     have two peaks if this is above 2, and one peak otherwise.
     """
+    means = _array("means", means, 2)
+    covariances = _square("covariances", covariances, means)
+    if means.shape[-2] != 2 or covariances.shape != (*means.shape, means.shape[-1]):
+        raise ValueError(f"means, covariances: (..., 2, d), (..., 2, d, d), not {means.shape}, {covariances.shape}")
     gap = means[..., 1, :] - means[..., 0, :]
     along = gap[..., None, :] @ covariances.mean(axis=-3) @ gap[..., None]
     square = (gap**2).sum(axis=-1)
@@ -108,7 +123,9 @@ def precision_recall(features: np.ndarray, real: np.ndarray, k: int = 3) -> tupl
     Source: Kynkäänniemi et al. (2019). Chapter 4.
     """
     features, real = _pair(features, real)
-    if k < 1 or min(len(features), len(real)) <= k:
+    if not isinstance(k, (int, np.integer)) or isinstance(k, bool) or k < 1:
+        raise ValueError(f"k: a whole number of at least 1, not {k!r}")
+    if min(len(features), len(real)) <= k:
         raise ValueError(f"features, real: more than k = {k} points each")
     return _covered(features, real, k), _covered(real, features, k)
 
@@ -131,13 +148,16 @@ def perplexity(nats: np.ndarray, count) -> float:
     Raises:
         ValueError: nothing was counted.
     """
-    if not np.sum(count) > 0:
+    nats, total = _array("nats", nats, 0, 0), _array("count", count, 0, 0).sum()
+    if not total > 0:
         raise ValueError("count: at least one word")
-    return float(np.exp(np.sum(nats, dtype=float) / np.sum(count)))
+    if nats.sum() / total > 700:
+        raise ValueError(f"nats: {nats.sum() / total:.0f} for each that was counted, more than e^700 holds")
+    return float(np.exp(nats.sum() / total))
 
 
 def bits_per_byte(nats: np.ndarray, count) -> float:
-    """Return the total cross-entropy in bits for each byte of text; it does not depend on words or pieces. Chapter 5."""
+    """Return the total cross-entropy in bits for each byte of text; words and pieces do not matter. Chapter 5."""
     return float(np.log(perplexity(nats, count)) / np.log(2))
 
 
@@ -147,8 +167,8 @@ def distinct_n(blocks: np.ndarray, n: int) -> float:
     ``blocks`` are (m, length). Source: Li et al. (2016). It falls with the size of a text: compare
     texts of one size only. Chapter 5.
     """
-    if n < 1:
-        raise ValueError(f"n: at least 1, not {n}")
+    if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
+        raise ValueError(f"n: a whole number of at least 1, not {n!r}")
     single = names = _named(blocks)
     if n > names.shape[1]:
         raise ValueError(f"n: blocks of {names.shape[1]} tokens have no stretches of {n}")
@@ -172,15 +192,15 @@ def longest_repeat(blocks: np.ndarray) -> int:
 def _named(blocks: np.ndarray) -> np.ndarray:
     """Return blocks with their different tokens numbered 0, 1, 2, ..."""
     blocks = np.asarray(blocks)
-    if blocks.ndim != 2 or blocks.size == 0:
-        raise ValueError(f"blocks: tokens (blocks, length), not shape {blocks.shape}")
+    if blocks.ndim != 2 or blocks.size == 0 or blocks.dtype.kind not in "iu":
+        raise ValueError(f"blocks: tokens (blocks, length), not {blocks.dtype} of shape {blocks.shape}")
     return np.unique(blocks, return_inverse=True)[1].reshape(blocks.shape)
 
 
 def _joined(first: np.ndarray, second: np.ndarray, length: int) -> np.ndarray:
     """Number the stretches that begin like ``first`` and go on like ``second``; equal numbers are equal stretches.
 
-    Stretches of n tokens in blocks of ``length`` are arrays (blocks, length - n + 1); longer ones than a block are none.
+    Stretches of n tokens in blocks of ``length`` are arrays (blocks, length - n + 1); none is longer than a block.
     """
     shift = length - first.shape[1] + 1
     behind = second[:, shift:]
@@ -198,10 +218,8 @@ def mean_interval(values: np.ndarray, level: float = 0.95, axis: int = 0):
     Raises:
         ValueError: fewer than two values, or one that is not finite; a level that is not a share.
     """
-    values = np.asarray(values, dtype=float)
-    if not np.isfinite(values).all():
-        raise ValueError("values: every number must be finite")
-    if not 0 < level < 1:
+    values, share = _array("values", values, 1), _array("level", level, 0, 0)
+    if share.ndim or not 0 < share < 1:
         raise ValueError(f"level: between 0 and 1, not {level}")
     n = values.shape[axis]
     if n < 2:
@@ -217,9 +235,29 @@ def _root(matrix: np.ndarray) -> np.ndarray:
     return (vectors * np.sqrt(np.clip(values, 0, None))[..., None, :]) @ np.swapaxes(vectors, -1, -2)
 
 
+def _array(name: str, values, axes: int = 0, least: float = -np.inf) -> np.ndarray:
+    """Return finite numbers from ``least`` up, with ``axes`` axes or more."""
+    found = np.asarray(values)
+    if found.dtype.kind not in "iuf" or found.size == 0 or found.ndim < axes:
+        raise ValueError(f"{name}: numbers with {axes} axes or more, not {found.dtype} of shape {found.shape}")
+    if not ((abs(found) < 1e100) & (found >= least)).all():  # NaN fails this too; larger squares would overflow
+        raise ValueError(f"{name}: finite numbers" + (f" from {least} up" if least > -np.inf else ""))
+    return found.astype(float)
+
+
+def _square(name: str, matrix, mean: np.ndarray) -> np.ndarray:
+    """Return matrices (..., d, d) that go with means (..., d)."""
+    matrix = _array(name, matrix, 2)
+    if matrix.shape[-2:] != (mean.shape[-1],) * 2:
+        raise ValueError(f"{name}: shape (..., {mean.shape[-1]}, {mean.shape[-1]}), not {matrix.shape}")
+    if (np.diagonal(matrix, axis1=-2, axis2=-1) < 0).any():
+        raise ValueError(f"{name}: no negative variance")
+    return matrix
+
+
 def _finite(name: str, values: np.ndarray) -> np.ndarray:
-    values = np.asarray(values, dtype=float)
-    if values.ndim != 2 or len(values) < 2 or not np.isfinite(values).all():
+    values = _array(name, values, 2)
+    if values.ndim != 2 or len(values) < 2:
         raise ValueError(f"{name}: a finite array (n, d) with n of at least 2, not shape {values.shape}")
     return values
 
@@ -232,7 +270,7 @@ def _pair(features: np.ndarray, real: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _shares(name: str, p: np.ndarray) -> np.ndarray:
-    p = np.asarray(p, dtype=float)
-    if p.ndim == 0 or not (p >= 0).all() or (abs(p.sum(axis=-1) - 1) > 1e-6).any():
+    p = _array(name, p, 1, 0)
+    if (abs(p.sum(axis=-1) - 1) > 1e-6).any():
         raise ValueError(f"{name}: shares from 0 up that sum to 1 along the last axis")
     return p

@@ -1,44 +1,70 @@
-"""What the closed forms demand of their arguments; every error names one."""
+"""What the closed forms demand of their arguments; every error is a ValueError that begins with a name."""
 
 from __future__ import annotations
 
 import numpy as np
 
-
-def at_least(name: str, value, least: float) -> None:
-    """Check one or many numbers against the least that has a meaning."""
-    if not np.all(np.asarray(value) >= least):  # NaN fails this too
-        raise ValueError(f"{name}: at least {least}, not {value}")
+MOST = 10**7  # of what is counted one by one
+LARGE = 1e12  # samples: beyond it 1 - 1/n has too few digits in floating point
 
 
-def fit_size(n, ddof: int, least: int = 2) -> None:
-    """Check the size of a sample and the divisor of its variance."""
-    at_least("n", n, least)
-    if ddof not in (0, 1):
+def numbers(
+    name: str, values, least: float = -np.inf, most: float = np.inf, infinite: bool = False, axes: int | None = None
+):
+    """Return numbers of a range as floats, with ``axes`` axes at most; no text, no truth values, no NaN."""
+    found = np.asarray(values)
+    if found.dtype.kind not in "iuf" or found.size == 0:
+        raise ValueError(f"{name}: numbers, not {values!r}")
+    if axes is not None and found.ndim > axes:
+        raise ValueError(f"{name}: {'a row of numbers' if axes else 'a single number'}, not shape {found.shape}")
+    if not ((found >= least) & (found <= most) & (infinite | np.isfinite(found))).all():  # NaN fails this too
+        raise ValueError(f"{name}: between {least} and {most}, not {values}")
+    return found.astype(float)[()]
+
+
+def whole(name: str, values, least: int = 1, most: int = MOST):
+    """Return one or many whole numbers of a range."""
+    found = np.asarray(values)
+    if found.dtype.kind not in "iu" or found.size == 0 or not ((found >= least) & (found <= most)).all():
+        raise ValueError(f"{name}: whole, between {least} and {most}, not {values!r}")
+    return found[()]
+
+
+def one(name: str, value, least: int = 1, most: int = MOST) -> int:
+    """Return a single whole number of a range."""
+    if np.ndim(value):
+        raise ValueError(f"{name}: a single whole number, not {value!r}")
+    return int(whole(name, value, least, most))
+
+
+def times(refits, least: int = 0):
+    """Return refits as floats; infinitely many are allowed."""
+    return numbers("refits", refits, least, infinite=True)
+
+
+def samples(n, least: int = 1, axes: int | None = None):
+    """Return the samples of a generation as floats."""
+    return numbers("n", n, least, LARGE, axes=axes)
+
+
+def fit_size(n, ddof: int, least: int = 2, axes: int | None = None):
+    """Return the samples that a variance with divisor n - ddof is fitted to."""
+    if isinstance(ddof, bool) or np.ndim(ddof) or ddof not in (0, 1):
         raise ValueError(f"ddof: 0 (maximum likelihood) or 1 (unbiased), not {ddof!r}")
-
-
-def unit(name: str, values) -> np.ndarray:
-    """Return numbers between 0 and 1 as an array."""
-    values = np.asarray(values, dtype=float)
-    if not ((0 <= values) & (values <= 1)).all():
-        raise ValueError(f"{name}: between 0 and 1, not {values}")
-    return values
+    return samples(n, least, axes)
 
 
 def distribution(p) -> np.ndarray:
     """Return the shares of all categories, which sum to 1, as an array."""
-    p = unit("p", p)
-    if abs(p.sum() - 1) > 1e-6:
-        raise ValueError(f"p: shares sum to 1, not to {p.sum()}")
+    p = numbers("p", p, 0, 1)
+    if np.ndim(p) != 1 or abs(p.sum() - 1) > 1e-6:
+        raise ValueError(f"p: shares of all categories that sum to 1, not to {np.sum(p)}")
     return p
 
 
-def shares(alpha, n: int | None = None):
-    """Check shares of real data: between 0 and 1 and, given n, at least one point."""
-    alpha = np.asarray(alpha, dtype=float)[()]
-    if not np.all((alpha >= 0) & (alpha <= 1)):
-        raise ValueError(f"alpha: a share lies between 0 and 1, not {alpha}")
+def shares(alpha, n: int | None = None, axes: int | None = None):
+    """Return shares of real data: between 0 and 1 and, given n, at least one point."""
+    alpha = numbers("alpha", alpha, 0, 1, axes=axes)
     if n is not None and np.any(alpha * n < 1):
         raise ValueError(f"alpha: a share of {alpha} of n = {n} is less than one point")
     return alpha

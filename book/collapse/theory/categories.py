@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 from scipy import integrate, stats
 
-from .arguments import at_least, distribution, unit
+from .arguments import distribution, numbers, one, samples, times, whole
+
+MATRIX = 5000  # categories are counted up to here: the matrix has n^2 entries
 
 
 def diversity(refits, n: int):
     """Return E H_t / H_0 = (1 - 1/n)^t under replacement, H = 1 - sum p^2. D1, exact; Wright (1931)."""
-    at_least("n", n, 1)
-    return (1 - 1 / n) ** np.asarray(refits, dtype=float)
+    return (1 - 1 / samples(n)) ** times(refits)
 
 
 def squared_distance(refits, n: int):
@@ -21,16 +22,15 @@ def squared_distance(refits, n: int):
 
 def drift_matrix(n: int) -> np.ndarray:
     """Return B[x, y] = P(y copies after one refit | x copies before), (n + 1, n + 1). S6, exact; Wright-Fisher."""
-    at_least("n", n, 1)
-    copies = np.arange(n + 1)
+    copies = np.arange(one("n", n, 1, MATRIX) + 1)
     return stats.binom.pmf(copies[None, :], n, copies[:, None] / n)
 
 
 def survival(p, n: int, refits: int) -> np.ndarray:
     """Return P(a category of share p is alive after 1..refits refits), (refits, len(p)). S6, exact."""
-    matrix, p = drift_matrix(n), np.atleast_1d(unit("p", p))
+    matrix, p = drift_matrix(n), np.atleast_1d(numbers("p", p, 0, 1, axes=1))
     law = stats.binom.pmf(np.arange(n + 1)[None, :], n, p[:, None])
-    alive = np.empty((refits, len(p)))
+    alive = np.empty((one("refits", refits), len(p)))
     for t in range(refits):
         alive[t] = 1 - law[:, 0]
         law = law @ matrix
@@ -39,7 +39,7 @@ def survival(p, n: int, refits: int) -> np.ndarray:
 
 def branching_rate(refits: int) -> np.ndarray:
     """Return g_1..g_refits with g_1 = 1, g_{t+1} = 1 - exp(-g_t); t g_t tends to 2. D8."""
-    rates = np.ones(refits)
+    rates = np.ones(one("refits", refits))
     for t in range(1, refits):
         rates[t] = -np.expm1(-rates[t - 1])
     return rates
@@ -50,8 +50,8 @@ def survival_branching(p, n: int, refits: int) -> np.ndarray:
 
     A lower bound; good while p << 1 and t << n. Source: Suresh et al. (2025).
     """
-    p = np.atleast_1d(unit("p", p))
-    return -np.expm1(-n * branching_rate(refits)[:, None] * p)
+    p = np.atleast_1d(numbers("p", p, 0, 1, axes=1))
+    return -np.expm1(-samples(n, axes=0) * branching_rate(refits)[:, None] * p)
 
 
 def median_life(count: int) -> int:
@@ -60,8 +60,7 @@ def median_life(count: int) -> int:
     First t with exp(-count g_t) > 1/2; about 2.9 refits per sighting. The exponent starts at refit 1
     after the counting, so a word seen once is gone with probability 1/e at t = 1.
     """
-    at_least("count", count, 1)
-    rates = branching_rate(4 * count + 4)
+    rates = branching_rate(4 * one("count", count, most=10**6) + 4)
     return int(np.argmax(np.exp(-count * rates) > 0.5)) + 1
 
 
@@ -80,7 +79,7 @@ def fixation_time_diffusion(p, n: int) -> float:
     Diffusion limit; too high by about ln(n)/3 + 1/2 refits.
     """
     q = 1 - distribution(p)
-    return float(-2 * n * (q * np.log(np.where(q > 0, q, 1))).sum())
+    return float(-2 * samples(n, axes=0) * (q * np.log(np.where(q > 0, q, 1))).sum())
 
 
 def first_loss_time(p, n: int) -> float:
@@ -89,7 +88,7 @@ def first_loss_time(p, n: int) -> float:
     Integral of prod_i (1 - exp(-2 n p_i / t)) over t; use it for the mean only, its tail is wrong.
     Source: Benati et al. (2025).
     """
-    p = distribution(p)
+    p, n = distribution(p), samples(n, axes=0)
 
     def integrand(log_t):
         return np.exp(log_t) * np.prod(-np.expm1(-2 * n * p / np.exp(log_t)))
@@ -103,9 +102,8 @@ def tempered(p, temperature: float, refits: int) -> np.ndarray:
 
     The first fit sees untempered real data. Below temperature 1 the log-odds grow by 1/temperature a refit.
     """
-    if not 0 < temperature < np.inf:
-        raise ValueError(f"temperature: a positive, finite number, not {temperature}")
-    p = distribution(p)
+    p, refits = distribution(p), one("refits", refits)
+    temperature = numbers("temperature", temperature, np.nextafter(0, 1), axes=0)
     power = np.exp(min((1.0 - refits) * np.log(temperature), 690))  # beyond it only the largest share is left
     log_p = np.where(p > 0, np.log(np.where(p > 0, p, 1)) * power, -np.inf)
     weights = np.exp(log_p - log_p.max())
@@ -116,7 +114,7 @@ def tempered(p, temperature: float, refits: int) -> np.ndarray:
 
 
 def score_spread(refits, n: int, p):
-    """Return the standard deviation over runs of the score -sum p_t ln p, honest sampling; its mean stays. D10, exact."""
+    """Return the spread over runs of the score -sum p_t ln p under honest sampling; its mean stays. D10, exact."""
     p = distribution(p)
     log_p = np.log(np.where(p > 0, p, 1))
     return np.sqrt((1 - diversity(refits, n)) * ((p * log_p**2).sum() - (p * log_p).sum() ** 2))
@@ -128,7 +126,8 @@ def memoriser_error(n, p):
     For shares like rank^-b it falls as n^-(1 - 1/b): a scaling law. Source: Hutter (2021).
     """
     p = distribution(p)
-    return np.array([(p * np.exp(m * np.log1p(-p))).sum() for m in np.atleast_1d(n)])
+    log_missed = np.log1p(-np.minimum(p, 1 - 1e-16))
+    return np.array([(p * np.exp(m * log_missed)).sum() for m in np.atleast_1d(samples(n, 0, axes=1))])
 
 
 def memoriser_error_recursive(refits, n: int, p) -> np.ndarray:
@@ -137,6 +136,6 @@ def memoriser_error_recursive(refits, n: int, p) -> np.ndarray:
     Branching form of D8, good while refits << n: a floor that grows like t^c, c = 1 - 1/b for shares like rank^-b.
     Iterated by us from Dohmatob et al. (2024), Tale of Tails.
     """
-    p = distribution(p)
-    rates = branching_rate(int(np.max(refits)))[np.asarray(refits) - 1]
+    p, n, refits = distribution(p), samples(n, axes=0), whole("refits", refits)
+    rates = branching_rate(int(np.max(refits)))[refits - 1]
     return np.array([(p * np.exp(-n * g * p)).sum() for g in np.atleast_1d(rates)])

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from .arguments import at_least, unit
+from .arguments import numbers, one, samples, times
 from .gaussian import mean_variance
 
 
 def regularised_variance(refits, n: int, reg_covar: float):
     """Return E sigma_t^2 when each fit by maximum likelihood adds ``reg_covar``; tends to n reg_covar. M1b, exact."""
-    at_least("reg_covar", reg_covar, 0)
+    reg_covar = numbers("reg_covar", reg_covar, 0)
     kept = mean_variance(refits, n, 0)
     return kept + n * reg_covar * (1 - kept)
 
@@ -21,9 +21,8 @@ def regularised_quantile(level, n: int, reg_covar: float):
 
     One dimension, large n; the median is 0.596 n reg_covar.
     """
-    at_least("n", n, 2)
-    at_least("reg_covar", reg_covar, 0)
-    return stats.invgamma.ppf(unit("level", level), 2, scale=n * reg_covar)
+    scale = samples(n, 2) * numbers("reg_covar", reg_covar, np.nextafter(0, 1))
+    return stats.invgamma.ppf(numbers("level", level, 0, 1), 2, scale=scale)
 
 
 def collapsed_l2(std, peaks: int = 1):
@@ -31,8 +30,8 @@ def collapsed_l2(std, peaks: int = 1):
 
     1 / (4 pi std^2 peaks): the limit for small ``std`` of peaks that do not overlap; it has no bound.
     """
-    at_least("peaks", peaks, 1)
-    return 1 / (4 * np.pi * np.asarray(std, dtype=float) ** 2 * peaks)
+    std = numbers("std", std, 1e-150, 1e150)
+    return 1 / (4 * np.pi * std**2 * one("peaks", peaks))
 
 
 def kernel_variance(refits, n: int, bandwidth: float):
@@ -40,14 +39,14 @@ def kernel_variance(refits, n: int, bandwidth: float):
 
     It goes from 1 - 1/n, the first sample of a truth of variance 1, to (n - 1) bandwidth^2.
     """
-    limit = (n - 1) * bandwidth**2
-    kept = mean_variance(np.asarray(refits, dtype=float) - 1, n, 0)
+    limit = (samples(n, 2) - 1) * numbers("bandwidth", bandwidth, 0, 1e100) ** 2
+    kept = mean_variance(times(refits, 1) - 1, n, 0)
     return limit + (1 - 1 / n - limit) * kept
 
 
 def kernel_growth(n: int, rule: str) -> float:
     """Return the factor of the expected variance a refit, "silverman" or "scott" in one dimension. K2, exact."""
-    at_least("n", n, 2)
+    n = samples(n, 2, axes=0)
     if rule == "silverman":
         return (1 - 1 / n) * (1 + 1.06**2 * n**-0.4)
     if rule == "scott":
@@ -69,11 +68,11 @@ def linear_vae_variance(eigenvalue, noise: float, beta: float, refits, output: s
 
     Source: Tipping and Bishop (1999) and Lucas et al. (2019), iterated by us.
     """
-    t, start = np.asarray(refits, dtype=float), np.asarray(eigenvalue, dtype=float)
+    t, start = numbers("refits", refits, 0), numbers("eigenvalue", eigenvalue, 0)
     if output not in ("means", "draws"):
         raise ValueError(f"output: 'means' or 'draws', not {output!r}")
-    at_least("noise", noise, 0)
-    at_least("beta", beta, 0 if output == "means" else 1)
+    noise = numbers("noise", noise, 0)
+    beta = numbers("beta", beta, 0 if output == "means" else 1)
     if output == "means":
         return np.maximum(start - t * beta * noise, 0)
     return np.maximum(start - t * (beta - 1) * noise, noise)
@@ -81,5 +80,5 @@ def linear_vae_variance(eigenvalue, noise: float, beta: float, refits, output: s
 
 def pixel_entropy(x):
     """Return -x ln x - (1-x) ln(1-x): the least cross-entropy a pixel of target x can cost. L2, exact."""
-    x = unit("x", x)
+    x = numbers("x", x, 0, 1)
     return -(x * np.log(np.where(x > 0, x, 1)) + (1 - x) * np.log(np.where(x < 1, 1 - x, 1)))

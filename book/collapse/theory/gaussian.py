@@ -6,18 +6,18 @@ import numpy as np
 from scipy import stats
 from scipy.special import poch, polygamma, psi
 
-from .arguments import at_least, fit_size, unit
+from .arguments import fit_size, numbers, one, samples, times
 
 
 def c4(n: int) -> float:
     """Return E s / sigma for n samples and ddof = 1."""
-    at_least("n", n, 2)
+    n = samples(n, 2, axes=0)
     return float(np.sqrt(2 / (n - 1)) * poch((n - 1) / 2, 0.5))  # poch: a ratio of gammas, good for any n
 
 
 def std_factor(n: int, ddof: int) -> float:
     """Return E sigma_{t+1} / sigma_t: c4(n) if ddof = 1, a(n) = c4(n) sqrt((n-1)/n) if ddof = 0. G1, G2, exact."""
-    fit_size(n, ddof)
+    n = fit_size(n, ddof)
     return c4(n) * np.sqrt((n - 1) / (n - ddof))
 
 
@@ -27,32 +27,31 @@ def mean_variance(refits, n: int, ddof: int):
     Also of every entry of a covariance matrix (G10), and of a mixture's overall covariance (M1, ddof = 0).
     A mean that few runs carry once t > n: do not test it by simulation there.
     """
-    fit_size(n, ddof)
-    return ((n - 1) / (n - ddof)) ** np.asarray(refits, dtype=float)
+    n = fit_size(n, ddof)
+    return ((n - 1) / (n - ddof)) ** times(refits)
 
 
 def variance_of_mean(refits, n: int, ddof: int):
     """Return Var mu_t under replacement: 1 - (1 - 1/n)^t with ddof = 0, t/n with ddof = 1. G1, G2, exact."""
-    fit_size(n, ddof)
-    t = np.asarray(refits, dtype=float)
+    n, t = fit_size(n, ddof), times(refits)
     return 1 - (1 - 1 / n) ** t if ddof == 0 else t / n
 
 
 def log_variance_drift(n: int, ddof: int) -> float:
     """Return E ln sigma_{t+1}^2 - E ln sigma_t^2 = psi((n-1)/2) - ln((n-ddof)/2): about -1/n or -2/n. G1, G2, exact."""
-    fit_size(n, ddof)
+    n = fit_size(n, ddof, axes=0)
     return float(psi((n - 1) / 2) - np.log((n - ddof) / 2))
 
 
 def log_variance_spread(refits, n: int):
     """Return Var ln sigma_t^2 = t psi_1((n-1)/2), about 2t/n. G1, exact for either ddof."""
-    at_least("n", n, 2)
-    return np.asarray(refits, dtype=float) * polygamma(1, (n - 1) / 2)
+    n = samples(n, 2)
+    return times(refits) * polygamma(1, (n - 1) / 2)
 
 
 def variance_quantile(level, refits, n: int, ddof: int):
     """Return the quantile of sigma_t^2, ln sigma_t^2 taken as normal. G1; within a few percent for n >= 20."""
-    level, t = unit("level", level), np.asarray(refits, dtype=float)
+    level, t = numbers("level", level, 0, 1), numbers("refits", refits, 0)
     spread = np.sqrt(log_variance_spread(t, n))
     return np.exp(t * log_variance_drift(n, ddof) + stats.norm.ppf(level) * spread)
 
@@ -67,7 +66,7 @@ def wasserstein2(refits, n: int, ddof: int):
 
     ddof = 1: t/n + 2 (1 - c4^t), which diverges; ddof = 0: 2 (1 - a^t), which tends to 2.
     """
-    t = np.asarray(refits, dtype=float)
+    t = times(refits)
     moments = mean_variance(t, n, ddof) + variance_of_mean(t, n, ddof)
     return moments + 1 - 2 * std_factor(n, ddof) ** t
 
@@ -77,12 +76,13 @@ def biased_variance(refits, n: int, temperature: float):
 
     Source: the sampling bias lambda of Alemohammad et al. (2024).
     """
-    return temperature ** (np.asarray(refits, dtype=float) - 1)
+    samples(n, 2)
+    return numbers("temperature", temperature, 0, 1e6) ** (times(refits, 1) - 1)
 
 
 def model_divergence(refits, n: int, ddof: int):
     """Return E KL(model_t || truth), about t/n: the price that the model's own text hides. G12, exact."""
-    t = np.asarray(refits, dtype=float)
+    t = times(refits)
     moments = mean_variance(t, n, ddof) + variance_of_mean(t, n, ddof)
     return (moments - 1 - t * log_variance_drift(n, ddof)) / 2
 
@@ -93,8 +93,8 @@ def mean_precision(refits, n: int, ddof: int):
     Raises:
         ValueError: n below 4, where the mean is infinite.
     """
-    fit_size(n, ddof, least=4)
-    return ((n - ddof) / (n - 3)) ** np.asarray(refits, dtype=float)
+    growth = np.log((fit_size(n, ddof, least=4, axes=0) - ddof) / (n - 3))
+    return np.exp(numbers("refits", refits, 0, 700 / growth) * growth)  # e^700 is nearly the largest number
 
 
 # ---- several dimensions -------------------------------------------------------------------------------------
@@ -107,15 +107,16 @@ def log_det_drift(n: int, d: int, ddof: int) -> float:
 
 def lyapunov(n: int, d: int, ddof: int) -> np.ndarray:
     """Return the long-run rates of the log-eigenvalues, psi((n-i)/2) - ln((n-ddof)/2), i = 1..d. G9."""
-    fit_size(n, ddof, least=d + 1)
+    n = fit_size(n, ddof, least=one("d", d, most=10**6) + 1, axes=0)
     return psi((n - np.arange(1, d + 1)) / 2) - np.log((n - ddof) / 2)
 
 
 def log_condition_early(refits, n: int):
     """Return 2.355 sqrt(t/n): median log condition number in two dimensions while t << n. G9, first order."""
-    return 2.355 * np.sqrt(np.asarray(refits, dtype=float) / n)
+    return 2.355 * np.sqrt(times(refits) / samples(n, 3))
 
 
 def wasserstein2_early(refits, n: int, d: int):
     """Return (t/n) (d + d(d+1)/4): E W2^2 per unit variance in d dimensions. G11, first order; t/n <= 0.05."""
-    return np.asarray(refits, dtype=float) / n * (d + d * (d + 1) / 4)
+    d = one("d", d)
+    return times(refits) / samples(n, 2) * (d + d * (d + 1) / 4)

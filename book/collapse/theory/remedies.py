@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arguments import shares
+from .arguments import fit_size, numbers, one, samples, shares, times, whole
 
 
 def kept_accumulate(refits, n: int, ddof: int = 0):
     """Return prod_{k<=t} (1 - 1/(n k^2)): all data of all generations. G4, G4' (ddof = 0), G4u (ddof = 1), exact."""
+    refits, n = whole("refits", refits), fit_size(n, ddof, axes=0)
     k = np.arange(1, np.max(refits) + 1, dtype=float)
     factors = 1 - 1 / (n * k**2) if ddof == 0 else 1 - np.where(k > 1, 1 / (k * (k * n - 1)), 0)
-    return np.cumprod(factors)[np.asarray(refits) - 1]
+    return np.cumprod(factors)[refits - 1]
 
 
 def kept_accumulate_limit(n: int) -> float:
     """Return sin(x)/x, x = pi/sqrt(n), the limit of G4: the loss is about pi^2/(6n)."""
-    return float(np.sinc(1 / np.sqrt(n)))
+    return float(np.sinc(1 / np.sqrt(samples(n, axes=0))))
 
 
 def kept_fixed_budget(refits, n: int):
@@ -29,12 +30,13 @@ def kept_fixed_budget(refits, n: int):
 
     The loss tends to (pi^2/2 - 2)/n = 2.93/n for large n.
     """
+    refits, n = whole("refits", refits), samples(n, 2, axes=0)
     pool, kept = 1 - 1 / n, []
     for t in range(1, np.max(refits) + 1):
         error = (pool / n) * (t * n - n) / (t * n - 1)  # variance of a mean of n out of t n points
         kept.append(pool - error)
         pool -= (error + kept[-1] / n) / (t + 1) ** 2
-    return np.array(kept)[np.asarray(refits) - 1]
+    return np.array(kept)[refits - 1]
 
 
 def kept_growing(sizes):
@@ -42,7 +44,7 @@ def kept_growing(sizes):
 
     The limit is positive if and only if the sum of 1/n_i is finite.
     """
-    return np.cumprod(1 - 1 / np.asarray(sizes, dtype=float))
+    return np.cumprod(1 - 1 / np.atleast_1d(numbers("sizes", sizes, 1)))
 
 
 def kept_fresh(refits, n: int, alpha):
@@ -51,9 +53,9 @@ def kept_fresh(refits, n: int, alpha):
     rho = (1 - alpha)(1 - alpha - 1/n); V* is about 1/(1 + 2 n alpha); ``refits`` may be infinite. Wright's F_ST
     with migration.
     """
-    alpha = shares(alpha)
+    alpha, n = shares(alpha), samples(n)
     rho = (1 - alpha) * (1 - alpha - 1 / n)
-    return 1 - (1 - rho ** np.asarray(refits, dtype=float)) / (n * alpha * (2 - alpha) + 1 - alpha)
+    return 1 - (1 - rho ** times(refits)) / (n * alpha * (2 - alpha) + 1 - alpha)
 
 
 def kept_schedule(real, n: int) -> np.ndarray:
@@ -61,8 +63,9 @@ def kept_schedule(real, n: int) -> np.ndarray:
 
     F1 with a share that changes, exact.
     """
+    n = samples(n, axes=0)
     loss, kept = 1 / n, []
-    for alpha in shares(np.asarray(real, dtype=float) / n):
+    for alpha in np.atleast_1d(numbers("real", real, 0, n, axes=1)) / n:
         loss = alpha / n + (1 - alpha) ** 2 * loss + (1 - alpha) * (1 - loss) / n
         kept.append(1 - loss)
     return np.array(kept)
@@ -70,19 +73,23 @@ def kept_schedule(real, n: int) -> np.ndarray:
 
 def fresh_share_needed(n: int, kept: float) -> float:
     """Return the share of new real data at which F1 keeps ``kept`` for ever, about kept/(2 n (1 - kept)). Exact."""
+    n = samples(n, axes=0)
+    kept = numbers("kept", kept, 0, 1 - 1 / n, axes=0)
     b = 2 * n - 1
     return float((b - np.sqrt(b**2 - 4 * n * kept / (1 - kept))) / (2 * n))
 
 
 def kept_unlabelled(refits, n: int, alpha):
     """Return the same if each point is real with chance alpha: V* = 1/(1 + (n-1) alpha (2-alpha)). F2, exact."""
+    n = samples(n)
     rho = (1 - 1 / n) * (1 - shares(alpha)) ** 2
-    return 1 - (1 - rho ** np.asarray(refits, dtype=float)) / (n * (1 - rho))
+    return 1 - (1 - rho ** times(refits)) / (n * (1 - rho))
 
 
 def kept_redrawn(refits, n: int, alpha: float):
     """Return what is kept with alpha n points redrawn each time from the first n real ones. F6, exact."""
-    alpha, t = shares(alpha, n), np.asarray(refits, dtype=float)
+    n, t = samples(n, 2), times(refits, 1)
+    alpha = shares(alpha, n)
     rho = (1 - alpha) * (1 - alpha - 1 / n)
     new = alpha * (n - alpha * n) / (n - 1) + 1 - alpha  # n times the error that one refit adds
     return (1 - 1 / n) * (1 - new * (1 - rho ** (t - 1)) / (n * (1 - rho)))
@@ -93,7 +100,8 @@ def kept_frozen(refits, n: int, alpha: float):
 
     Never more than the frozen points hold themselves, 1 - 1/(alpha n).
     """
-    alpha, t = shares(alpha, n), np.asarray(refits, dtype=float) - 1
+    n, t = samples(n, 2), times(refits, 1) - 1
+    alpha = shares(alpha, n)
     q, own = 1 - alpha, 1 - 1 / (alpha * n)
     rho, excess = q * (q - 1 / n), 2 / (alpha * n) - 2 / n  # generation 0 saw all n real points
     limit, slow = q * own / (n * (1 - rho)), excess / (n * alpha + 1)
@@ -107,7 +115,8 @@ def fresh_moments(refits: int, n: int, alpha: float, temperature: float = 1.0, d
     The rest is sampled at ``temperature``. With ddof = 1 the variance settles above 1, or diverges if
     n alpha (2 - alpha) <= 1; for n to infinity it tends to alpha/(1 - (1 - alpha) temperature).
     """
-    shares(alpha)
+    alpha, n, refits = shares(alpha, axes=0), fit_size(n, ddof, axes=0), one("refits", refits)
+    temperature = numbers("temperature", temperature, 0, 1e6, axes=0)
     inside, between = np.empty(refits), np.empty(refits)
     a, v, share = (n - 1) / (n - ddof), 1 / n, 1.0 - alpha
     for t in range(refits):
@@ -125,9 +134,9 @@ def kept_accumulate_fresh(refits: int, n: int, alpha: float, first: int | None =
     The pool starts with ``first`` real points (n unless told), every batch of n joins it, and the model
     learns from all. The squared distance falls like t^-min(1, 2 alpha); alpha = 0 is G4. Our derivation.
     """
-    shares(alpha)
-    pool = n if first is None else first
-    loss = np.full(refits, 1 / pool)
+    alpha, n = shares(alpha, axes=0), samples(n, axes=0)
+    pool = n if first is None else numbers("first", first, 1, 1e12, axes=0)
+    loss = np.full(one("refits", refits), 1 / pool)
     for t in range(1, refits):
         weight = n / (pool + n)
         new = (alpha + (1 - alpha) * (1 - loss[t - 1])) / n
@@ -141,18 +150,19 @@ def systematic_replace(refits, alpha: float = 0.0):
 
     (1 - (1 - alpha)^t)/alpha, at alpha = 0 it is t. Exact; redrawn, frozen and new real data do not differ.
     """
-    t, alpha = np.asarray(refits, dtype=float), shares(alpha)
+    t, alpha = times(refits), shares(alpha, axes=0)
     return t if alpha == 0 else (1 - (1 - alpha) ** t) / alpha
 
 
 def systematic_accumulate(refits):
     """Return the same for a growing pool, 1 + 1/2 + ... + 1/t: without a bound, but logarithmic. Exact."""
-    return np.cumsum(1 / np.arange(1, np.max(refits) + 1))[np.asarray(refits) - 1]
+    refits = whole("refits", refits)
+    return np.cumsum(1 / np.arange(1, np.max(refits) + 1))[refits - 1]
 
 
 def effective_size(kept):
     """Return 1/(1 - kept): the number of real points that would give as good a fit."""
-    return 1 / (1 - np.asarray(kept, dtype=float))
+    return 1 / (1 - numbers("kept", kept, 0, 1 - 1e-16))
 
 
 def weighted_error(weight, k: float):
@@ -160,8 +170,8 @@ def weighted_error(weight, k: float):
 
     The last model gives n_r/k points. Exact for a known variance. Pooling, weight k/(k + 1), gives (k + 1)/(k + 2).
     """
-    w = np.asarray(weight, dtype=float)
-    return (w**2 + k * (1 - w) ** 2) / (1 - (1 - w) ** 2)
+    w, k = numbers("weight", weight, 1e-12, 1), numbers("k", k, 0, 1e12)
+    return (w**2 + k * (1 - w) ** 2) / (w * (2 - w))
 
 
 def golden_weight(k: float) -> float:
@@ -169,4 +179,5 @@ def golden_weight(k: float) -> float:
 
     At k = 1 it is the golden ratio, 0.618: He, Xu and Cheng (2026). This form is derived by us.
     """
+    k = numbers("k", k, np.nextafter(0, 1), 1e6, axes=0)
     return float((np.sqrt(k**2 + 4 * k) - k) / 2)

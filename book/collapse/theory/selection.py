@@ -5,20 +5,27 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
+from .arguments import numbers, one, samples, times, whole
+
 
 def regression_replace(refits, n: int, d: int):
     """Return ``E |w - w*|^2 = t d/(n - d - 1)`` of least squares on the last batch, noise variance 1. R1, exact."""
-    return np.asarray(refits, dtype=float) * d / (n - d - 1)
+    d = one("d", d)
+    return times(refits) * d / (samples(n, d + 2) - d - 1)
 
 
 def regression_accumulate(refits, n: int, d: int):
     """Return the same for all batches, sum_k d/(k (k n - d - 1)): at most pi^2/6 = 1.645 times the first. R2, exact."""
-    k = np.arange(1, np.max(refits) + 1, dtype=float)
-    return np.cumsum(d / (k * (k * n - d - 1)))[np.asarray(refits) - 1]
+    d, refits = one("d", d), whole("refits", refits)
+    k, n = np.arange(1, np.max(refits) + 1, dtype=float), samples(n, d + 2, axes=0)
+    return np.cumsum(d / (k * (k * n - d - 1)))[refits - 1]
 
 
 def regression_mixed(n: int, d: int, shifted: int, distance2: float) -> float:
     """Return ``E |w - w*|^2`` if ``shifted`` of n rows have weights at squared distance ``distance2``. R3, exact."""
+    d = one("d", d)
+    n, distance2 = samples(n, d + 2, axes=0), numbers("distance2", distance2, 0)
+    shifted = numbers("shifted", shifted, 0, n)
     true = n - shifted
     pull = shifted * (shifted + 2) / (n * (n + 2))
     pull += true * shifted * (n + 1) * (d - 1) / (n * (n - 1) * (n + 2) * (n - d - 1))
@@ -27,15 +34,21 @@ def regression_mixed(n: int, d: int, shifted: int, distance2: float) -> float:
 
 def kept_correct(wrong, keep_right: float, keep_wrong: float):
     """Return the share of right labels among those a verifier keeps, from a share ``wrong`` before. V1, exact."""
-    right = (1 - np.asarray(wrong, dtype=float)) * keep_right
-    return right / (right + np.asarray(wrong) * keep_wrong)
+    wrong = numbers("wrong", wrong, 0, 1)
+    right = (1 - wrong) * numbers("keep_right", keep_right, 0, 1)
+    still = wrong * numbers("keep_wrong", keep_wrong, 0, 1)
+    if not np.all(right + still > 0):
+        raise ValueError("keep_right, keep_wrong: a verifier that keeps something")
+    return right / (right + still)
 
 
 def verifier_threshold(keep_right: float, keep_wrong: float) -> float:
     """Return 1/(1 + keep_wrong/keep_right): with more wrong labels than that, most kept ones are wrong. V1, exact."""
-    return keep_right / (keep_right + keep_wrong)
+    keep_right = numbers("keep_right", keep_right, np.nextafter(0, 1), 1)
+    return keep_right / (keep_right + numbers("keep_wrong", keep_wrong, 0, 1))
 
 
 def truncated_variance(c):
     """Return the variance of a standard normal kept inside (-c, c), 1 - 2c phi(c)/(2 Phi(c) - 1). G8, exact."""
+    c = np.minimum(numbers("c", c, 1e-4, infinite=True), 40)
     return 1 - 2 * c * stats.norm.pdf(c) / (2 * stats.norm.cdf(c) - 1)

@@ -315,3 +315,65 @@ def test_players_step_and_scrub(chromium):
             s.value = s.max; s.dispatchEvent(new Event('input')); })()""")
         assert chromium.evaluate(visible) == chromium.evaluate("+document.querySelector('.player input').max")
         assert chromium.problems() == []
+
+
+# ---- terms, previews, margin notes --------------------------------------------------------------------------------
+
+
+def test_chapters_link_terms_to_the_glossary_and_say_what_they_mean():
+    anchors, chapters = links(HTML / "book" / "glossary.html").anchors, 0
+    for page in sorted((HTML / "book").glob("0*.html")):
+        found = re.findall(r'<a class="reference internal" href="glossary\.html#(term-[^"]+)" title="([^"]{10,})"',
+                           page.read_text(encoding="utf-8"))
+        assert len(found) >= 3 and {anchor for anchor, _ in found} <= anchors, page.name
+        assert len({anchor for anchor, _ in found}) == len(found), "each entry once"
+        chapters += 1
+    assert chapters
+
+
+PREVIEW = "document.getElementById('preview')"
+KINDS = {"term": "a:has(> .std-term)", "reference": 'a[href^="references.html#"]',
+         "equation": 'a.internal[href^="#equation-"]'}
+
+
+def preview(window, link: str) -> str:
+    """Return what the preview of a link says, or nothing if it is not open and tied to the link."""
+    wait(window, 600)
+    return window.evaluate(f"""!{PREVIEW}.hidden && document.querySelector({link!r})
+        .getAttribute("aria-describedby") === "preview" ? {PREVIEW}.textContent : "" """)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_preview_opens_by_mouse_and_keyboard_and_closes_with_escape(chromium, kind):
+    chromium.view()
+    chromium.open((HTML / "book" / "02_gaussian.html").as_uri())
+    link = f".bd-article {KINDS[kind]}"
+    x, y = chromium.evaluate(f"""(() => {{ const link = document.querySelector({link!r});
+        link.scrollIntoView({{block: "center", behavior: "instant"}});
+        const box = link.getClientRects()[0]; return [box.x + box.width / 2, box.y + box.height / 2]; }})()""")
+    assert preview(chromium, link) == ""
+    chromium.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    assert len(preview(chromium, link)) > 10
+    chromium.press("Escape")
+    assert preview(chromium, link) == ""
+    chromium.call("Input.dispatchMouseEvent", type="mouseMoved", x=2, y=2)
+    chromium.call("Emulation.setFocusEmulationEnabled", enabled=True)
+    chromium.evaluate(f"document.querySelector({link!r}).focus({{focusVisible: true}})")
+    assert len(preview(chromium, link)) > 10
+    left, right = chromium.evaluate(f"(box => [box.left, box.right])({PREVIEW}.getBoundingClientRect())")
+    assert 0 <= left and right <= 1280
+    if AXE.exists():
+        chromium.evaluate(AXE.read_text(encoding="utf-8") + "; 1")
+        assert chromium.evaluate("axe.run('.bd-article').then(r => r.violations.map(v => v.id))") == []
+    chromium.press("Escape")
+    assert preview(chromium, link) == ""
+    assert chromium.problems() == []
+
+
+@pytest.mark.parametrize("width", [390, 820, 1100, 1299, 1300, 1600])
+def test_margin_notes_stay_on_the_page(chromium, width):
+    chromium.view(width)
+    chromium.open((HTML / "book" / "02_gaussian.html").as_uri())
+    right = chromium.evaluate("""Math.max(...[...document.querySelectorAll("aside.margin")]
+        .map(note => note.getBoundingClientRect().right))""")
+    assert 0 < right <= width

@@ -213,7 +213,7 @@ def _directive(opening: re.Match, lines: list[str], book: Book, page: str) -> st
         quiz = body.startswith(("Right", "Wrong"))
         return f"▸ {title}\n\n{folded('Right or wrong?' if quiz else 'Show', body)}"
     if name in ADMONITIONS:
-        return quoted(f"**{title or name.capitalize()}**\n\n{body}")
+        return quoted(f"**{title or ('Aside' if name == 'margin' else name.capitalize())}**\n\n{body}")
     if name == "exercise":
         number = book.labels[options["label"]][0] if "label" in options else "Exercise"
         return f"**{number}**{f' ({title})' if title else ''}\n\n{body}"

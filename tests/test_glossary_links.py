@@ -88,7 +88,7 @@ def pages(tmp_path_factory):
 
 def terms(html):
     """Return words, title and target of the links to terms."""
-    link = r'<a class="reference internal" href="([^"]*#term-[^"]*)" title="([^"]*)"><span class="[^"]*std-term">([^<]+)'
+    link = r'<a class="reference internal" href="([^"]*#term-[^"]*)" title="([^"]*)"><span [^>]*std-term">([^<]+)'
     return [(words, title, href) for href, title, words in re.findall(link, html)]
 
 

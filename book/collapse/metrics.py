@@ -240,9 +240,10 @@ def _array(name: str, values, axes: int = 0, least: float = -np.inf) -> np.ndarr
     found = np.asarray(values)
     if found.dtype.kind not in "iuf" or found.size == 0 or found.ndim < axes:
         raise ValueError(f"{name}: numbers with {axes} axes or more, not {found.dtype} of shape {found.shape}")
+    found = found.astype(float)
     if not ((abs(found) < 1e100) & (found >= least)).all():  # NaN fails this too; larger squares would overflow
         raise ValueError(f"{name}: finite numbers" + (f" from {least} up" if least > -np.inf else ""))
-    return found.astype(float)
+    return found
 
 
 def _square(name: str, matrix, mean: np.ndarray) -> np.ndarray:

@@ -128,6 +128,18 @@ def default(module, pattern):
     return float(re.search(pattern, (BOOK / "collapse" / f"{module}.py").read_text())[1])
 
 
+def shown_in(page, pattern):
+    """Return a number that a chapter prints."""
+    cells = json.loads(next(BOOK.glob(f"{page}_*.ipynb")).read_text())["cells"]
+    printed = "".join("".join(output.get("text", [])) for cell in cells for output in cell.get("outputs", []))
+    return float(re.search(pattern, printed)[1].replace(",", ""))
+
+
+def text_end(arm, metric):
+    """Return the median over seeds of a measure of chapter 5 at the last generation."""
+    return medians("transformer", f"{arm}, top 20", metric)[-1]
+
+
 # ---- the entries ----------------------------------------------------------------------------------------------------
 
 VAE = "replace, means"
@@ -139,12 +151,17 @@ CARRIERS = {
         ("99 golden retrievers at generation 12", lambda: (park(12)[1], 12)),
     ],
     "README": [
+        ("Two blobs, one point | Gaussian mixtures | 60 s", lambda: run_time("03", 1)),
+        ("What saves it | all of the above, with remedies | 30 s", lambda: run_time("06", 1)),
+        ("Words | bigrams, then a transformer on WikiText-2 | 3 min", lambda: run_time("05", 60)),
         ("Every dog becomes a golden retriever | categories | 20 s", lambda: run_time("01", 1)),
         ("The Gaussian that forgets itself | a normal distribution | 20 s", lambda: run_time("02", 1)),
         ("What a model of digits forgets | a variational autoencoder on MNIST | 3 min", lambda: run_time("04", 60)),
         ("At full size, and against the papers | the long runs | 20 s", lambda: run_time("07", 1)),
     ],
     "01": [
+        ("a 3 percent breed falls from 0.95 to 0.12; a 9 percent breed to 0.32", lambda: (
+            3, alive(0.03, 1), alive(0.03, 50), 9, alive(0.09, 50))),
         ("down to 1 percent otterhound", lambda: 100 * SHARES[-1]),
         ("Seven parks in ten do **not**", lambda: 1 - SHARES[0], ["0.7"]),
         ("Otterhounds are 1 % of the dogs", lambda: 100 * SHARES[11]),
@@ -161,6 +178,7 @@ CARRIERS = {
         ("settles at about two thirds of the real one", lambda: theory.kept_fresh(10**6, 100, 0.01), ["0.66"]),
     ],
     "02": [
+        ("widens to 0.01 to 1.8", lambda: tuple(theory.variance_quantile([0.1, 0.9], 60, 30, 1))),
         ("median run has lost nine tenths of it after 2N refits", lambda: (
             1 - theory.variance_quantile(0.5, 60, 30, 1)), ["0.9"]),
         ("Twice as fast", lambda: theory.half_life(100, 1) / theory.half_life(100, 0), ["2"]),
@@ -181,6 +199,8 @@ CARRIERS = {
         ("by 17 % a generation", lambda: 100 * (theory.kernel_growth(100, "silverman") - 1)),
     ],
     "04": [
+        ("in a straight line from 30 to 0", lambda: tuple(medians("vae", VAE, "variance")[[0, -1]])),
+        ("to 434", lambda: medians("vae", VAE, "frechet")[-1]),
         ("Its last hidden layer gives 64 *features*", lambda: default("judge", r"nn.Linear\((\d+), 10\)")),
         ("1,200 steps", lambda: default("vae", r"steps: int = (\d+)")),
         ("From generation 3 on they become alike", lambda: np.flatnonzero(
@@ -192,14 +212,51 @@ CARRIERS = {
         ("precision rises from 0.7 to 1; recall falls from 0.8 to 0", lambda: (
             *medians("vae", VAE, "precision")[[0, -1]], *medians("vae", VAE, "recall")[[0, -1]])),
         ("falls from -109 to -209", lambda: tuple(medians("vae", VAE, "elbo")[[0, -1]])),
-        ("with 300 steps it is gone at generation 3.", lambda: (300, np.flatnonzero(
+        ("with 300 steps it is gone at generation 3;", lambda: (300, np.flatnonzero(
             medians("vae", "300 steps", "variance") < 0.05 * medians("vae", "300 steps", "variance")[0])[0])),
         ("at generation 2 or 3 with 300 steps", lambda: (
             *np.flatnonzero(medians("vae", "300 steps", "class_entropy") < 0.5)[:2], 300)),
-        ("and stays near 2 with draws", lambda: medians("vae", "replace, draws", "class_entropy").mean()),
+        ("with draws it rises from 62 to 65", lambda: tuple(medians("vae", "replace, draws", "variance")[[0, -1]])),
+        ("with 4,800 steps or a warm start a fifth is left at generation 7", lambda: (
+            default("declarations", r"VAE\(steps=(4\d+)\)"), 7)),
+        ("or with a warm start, which spares", lambda: tuple(
+            rough(medians("vae", arm, "variance")[7] / medians("vae", arm, "variance")[0]) for arm in (
+                "4,800 steps", "warm start")), ["0.2", "0.2"]),
+        ("stays near 2 with draws, and above 1.4 with 4,800 steps or a warm start", lambda: (
+            2, bound(1.4, min(medians("vae", arm, "class_entropy").min() for arm in ("4,800 steps", "warm start")) > 1.4),
+            4800)),
         ("collapses three times as fast", lambda: halved(VAE) / halved("300 steps"), ["3"]),
     ],
+    "05": [
+        ("about 2.9 rounds for each time", lambda: 2 / np.log(2)),
+        ("a perplexity of 100 a piece is one of about 1,600 a word", lambda: (
+            100, rough(100 ** shown_in("05", r"([\d.]+) pieces a word"), 2))),
+        ("two such blocks of width 96", lambda: default("transformer", r"width: int = (\d+)")),
+        ("1,600 steps of 8 blocks", lambda: (
+            default("declarations", r"steps=(\d+)"), default("transformer", r"batch: int = (\d+)"))),
+        ("reads the last 32 pieces of a block of *real* training text and writes the next 64", lambda: (
+            default("transformer", r"CONTEXT = (\d+)") / 2, default("transformer", r"CONTEXT = (\d+)"))),
+        ("32 pieces of real text leave hardly a trace in the 64", lambda: (
+            default("transformer", r"CONTEXT = (\d+)") / 2, default("transformer", r"CONTEXT = (\d+)"))),
+        ("0.4 million parameters", lambda: 1e-6 * shown_in("05", r"([\d,]+) parameters")),
+        ("words split, 4 % of it", lambda: 100 * 85_000 / 2_088_628),
+        ("| 160 a piece, not comparable", lambda: rough(
+            medians("transformer", "replace, top 20", "real")[0] ** (1 / 1.6), 2)),
+        ("With probability about 63 %", lambda: 100 * (1 - 1 / np.e)),
+        ("rises from about 3,300 to millions", lambda: rough(
+            medians("transformer", "replace, top 20", "real")[0], 2)),
+        ("levels off near 11,000", lambda: rough(medians("transformer", "10% redrawn, top 20", "real")[4:].mean(), 2)),
+        ("accumulating near 9,000", lambda: rough(text_end("accumulate", "real"), 1)),
+        ("different words in 400 blocks fall from about 680", lambda: (
+            400, rough(medians("transformer", "replace, top 20", "types")[0], 2))),
+        ("to 240 when replacing, 340 with a tenth redrawn, 480 accumulating", lambda: tuple(
+            rough(text_end(arm, "types"), 2) for arm in ("replace", "10% redrawn", "accumulate"))),
+    ],
     "06": [
+        ("With a tenth of real text and 1.6 pieces a word, that is a factor of $10^{1.6} \\approx 40$", lambda: (
+            shown_in("05", r"([\d.]+) pieces a word"), 10, 0.6, rough(10 ** shown_in("05", r"([\d.]+) pieces a word"), 1))),
+        ("A curve falls from 1.14", lambda: theory.weighted_error(0.3, 1)),
+        ("to 0.68 at 0.95", lambda: shown(0.5)[1:]),
         ("π²/6 = 1.645 times", lambda: np.pi**2 / 6),
         ("below 1.65 times the first", lambda: bound(1.65, np.pi**2 / 6 < 1.65)),
         ("0.90 if fresh, 0.89 if redrawn from a finite set and 0.73 if frozen", lambda: tuple(
@@ -264,41 +321,4 @@ CARRIERS = {
 
 # What is wrong or has no carrier yet: (fragment, what computes the right number or None, reason). Strict: an entry
 # whose text has been mended, or that something carries now, fails.
-PENDING = {
-    "README": [
-        ("Two blobs, one point | Gaussian mixtures | 90 s", lambda: run_time("03", 1), "the chapter says one minute"),
-        ("What saves it | all of the above, with remedies | 60 s", lambda: run_time("06", 1), "the chapter says 30 s"),
-    ],
-    "01": [
-        ("a 3 percent breed falls from 0.95 to 0.11; a 9 percent breed to 0.31", lambda: (
-            3, alive(0.03, 1), alive(0.03, 50), 9, alive(0.09, 50)), "exact: 0.95 to 0.12, and 0.32"),
-    ],
-    "02": [
-        ("most to between 0.3 and 0.005 at the end", None, "10 of the 25 end below 0.005; they end at 0.0005 to 1.5"),
-        ("widens to 0.01 to 1.7", lambda: tuple(theory.variance_quantile([0.1, 0.9], 60, 30, 1)), "exact: 0.01 to 1.8"),
-    ],
-    "03": [
-        ("rises to about 0.3; the curve for six starts near 0.04 and rises to about 0.8", None, "printed nowhere"),
-    ],
-    "04": [
-        ("in a straight line from 29 to 0", lambda: tuple(medians("vae", VAE, "variance")[[0, -1]]), "it starts at 30"),
-        ("to 435", lambda: medians("vae", VAE, "frechet")[-1], "the median ends at 434"),
-        ("1.8 million in all", None, "30 epochs of 60,000: wants a citation in its sentence"),
-        ("falls from 38 nats", None, "loss and floor are printed, 143 and 104, not the gap"),
-        ("the gap closes from 38 nats", None, "as above"),
-        ("with draws it stays near 62", lambda: medians("vae", "replace, draws", "variance")[-1], "it rises to 65"),
-    ],
-    "06": [
-        ("rises to 12, 9.3 and 11 times", lambda: (
-            theory.regression_replace(12, 60, 10) / theory.regression_replace(1, 60, 10),
-            *((1 - theory.diversity(12, n)) * n for n in (20, 50))), "exact: 12, 9.2, 10.8; printed: 12.2, 9.1, 10.9"),
-        ("A curve falls from 1.13", lambda: theory.weighted_error(0.3, 1), "exact: 1.137, so 1.14"),
-        ("0.97 without", None, "not printed; infinite data give 1.00, another seed 0.98"),
-        ("to 0.68 at 0.94", lambda: shown(0.5)[1:], "exact, and printed: 0.95"),
-    ],
-    "07": [
-        ("30 epochs", None, "wants a citation in its sentence"),
-        ("standard deviations .0100 and .0112", None, "wants a citation in its sentence"),
-        (".0100, .0112 (one run)", None, "carried as soon as the sentence above has its citation"),
-    ],
-}
+PENDING = {}

@@ -207,7 +207,7 @@ def test_equations_are_numbered_and_plain_text_without_a_site():
 
 def test_helper_modules_follow_imports():
     assert editions.helper_modules("import numpy") == []
-    assert editions.helper_modules("from collapse import chain") == ["__init__", "chain"]
+    assert editions.helper_modules("from collapse import chain") == ["__init__", "arguments", "chain"]
     assert {"chain", "theory/__init__"} <= set(editions.helper_modules("from collapse.checks import check"))
     assert {"vae", "datasets", "seeding"} <= set(editions.helper_modules("if 1:\n    from collapse import judge"))
     assert "studies" not in editions.helper_modules("from collapse import records")  # its docstring names them

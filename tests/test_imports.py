@@ -15,7 +15,7 @@ MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__i
 PACKAGES = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
 FILES = sorted(path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py"))
 PARTS = [file for file in FILES if "/" in file]
-LIMIT = 280  # lines, of about 250: one sitting
+LIMIT = 265  # lines, of about 250: one sitting
 
 
 def arrows():
@@ -94,7 +94,7 @@ def test_importing_the_package_loads_neither_torch_nor_matplotlib():
 
 
 def test_what_needs_no_torch_loads_none():
-    light = [m for m in ("chain", "gaussian", "discrete", "mixture", "theory", "metrics", "datasets", "records", "checks")
+    light = [m for m in ("arguments", "chain", "gaussian", "discrete", "mixture", "theory", "metrics", "datasets", "records", "checks")
              if m in MODULES]
     done = fresh_process(
         f"import sys, importlib\n"

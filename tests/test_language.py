@@ -172,7 +172,7 @@ def test_bigram_errors(data, said):
 def test_bigram_must_be_fitted_and_have_words(rng):
     with pytest.raises(ValueError, match="words: fit"):
         Bigram(9, 5).sample(3, rng)
-    with pytest.raises(ValueError, match="vocabulary, length"):
+    with pytest.raises(ValueError, match="^vocabulary: "):
         Bigram(0, 5)
 
 

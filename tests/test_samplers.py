@@ -210,8 +210,8 @@ def test_subsampled_counts_are_hypergeometric(rng):
 
 
 @pytest.mark.parametrize("call, name", [
-    (lambda r: Gaussian(variance=-1.0), "mean, variance"), (lambda r: Gaussian(mean=np.nan), "mean, variance"),
-    (lambda r: Gaussian(np.zeros(2), np.array([1, np.inf])), "mean, variance"),
+    (lambda r: Gaussian(variance=-1.0), "variance: finite"), (lambda r: Gaussian(mean=np.nan), "mean: finite"),
+    (lambda r: Gaussian(np.zeros(2), np.array([1, np.inf])), "variance: finite"),
     (lambda r: Gaussian(np.zeros(3), 1.0), "variance"), (lambda r: Gaussian(ddof=2), "ddof"),
     (lambda r: Gaussian(temperature=0), "temperature"), (lambda r: Gaussian(temperature=np.nan), "temperature"),
     (lambda r: Gaussian.standard(0), "runs"), (lambda r: Gaussian().sample(0, r), "n"),
@@ -222,7 +222,7 @@ def test_subsampled_counts_are_hypergeometric(rng):
     (lambda r: Gaussian().fit(Moments(3, np.zeros(2), np.array([1, np.nan]))), "data"),
     (lambda r: Gaussian().fit(Moments(3, np.array([0, np.inf]), np.zeros(2))), "data"),
     (lambda r: MultivariateGaussian(np.zeros(2), np.eye(3)), "factor"),
-    (lambda r: MultivariateGaussian(np.zeros(2), np.full((2, 2), np.nan)), "mean, factor"),
+    (lambda r: MultivariateGaussian(np.zeros(2), np.full((2, 2), np.nan)), "factor: finite"),
     (lambda r: MultivariateGaussian.standard(2, 3).fit(np.zeros((2, 3, 3))), "data: 3 samples"),
     (lambda r: MultivariateGaussian.standard(2, 2).fit(np.ones((2, 9, 2))), "data: the covariance is singular"),
     (lambda r: MultivariateGaussian.standard(2, 2, statistics=True).sample(2, r), "n"),

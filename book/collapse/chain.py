@@ -15,6 +15,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from .arguments import whole
+
 
 class Source(Protocol):
     """Anything that gives ``n`` samples."""
@@ -161,6 +163,8 @@ def curate(verifier: Callable[[Any, np.random.Generator], np.ndarray], *, tries:
             verifier gave something else than one boolean a sample; it judges one chain at a time.
     """
     whole("tries", tries)
+    if not callable(verifier):
+        raise TypeError(f"verifier: a function of data and rng, not {verifier!r}")
 
     def mix(pool, model, source, n, rng):
         kept, found = [], 0
@@ -197,16 +201,9 @@ def real_count(alpha: float, n: int) -> int:
 
 
 def _share(alpha: float) -> float:
-    if not (isinstance(alpha, Real) and 0 <= alpha <= 1):  # NaN fails this too
+    if isinstance(alpha, bool) or not (isinstance(alpha, Real) and 0 <= alpha <= 1):  # NaN fails this too
         raise ValueError(f"alpha: a share lies between 0 and 1, not {alpha!r}")
     return alpha
-
-
-def whole(name: str, value: int, least: int = 1) -> int:
-    """Return ``value`` if it is a whole number of at least ``least``; a ValueError names the argument."""
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name}: a whole number of at least {least}, not {value!r}")
-    return int(value)
 
 
 # ---- data: anything that can be counted, pooled and subsampled ------------------------------------
@@ -222,7 +219,7 @@ def size(data) -> int:
 @singledispatch
 def pooled(first, second):
     """Return both data sets as one."""
-    raise TypeError(f"data: cannot pool a {type(first).__name__}")
+    raise TypeError(f"first: cannot pool a {type(first).__name__}")
 
 
 @singledispatch
@@ -257,7 +254,7 @@ def _(data: np.ndarray, n: int, rng: np.random.Generator):
 
 
 def _points(name: str, data) -> np.ndarray:
-    if not isinstance(data, np.ndarray) or data.ndim < 2:
-        found = f"shape {data.shape}" if isinstance(data, np.ndarray) else f"a {type(data).__name__}"
+    if not isinstance(data, np.ndarray) or data.ndim < 2 or data.dtype.kind not in "biuf":
+        found = f"{data.dtype} of shape {data.shape}" if isinstance(data, np.ndarray) else f"a {type(data).__name__}"
         raise ValueError(f"{name}: an array (..., samples, features), not {found}")
     return data

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import torch
 
+from .arguments import number, whole
+
 
 @dataclass(frozen=True)
 class Decoding:
@@ -30,10 +32,11 @@ class Decoding:
     cache: bool = True
 
     def __post_init__(self):
-        if not self.temperature > 0 or not self.repetition_penalty > 0:
-            raise ValueError("temperature, repetition_penalty: positive numbers")
-        if self.beams < 1 or (self.top_k is not None and self.top_k < 1):
-            raise ValueError("beams, top_k: whole numbers of at least 1")
+        number("temperature", self.temperature, above=0)
+        number("repetition_penalty", self.repetition_penalty, above=0)
+        whole("beams", self.beams)
+        if self.top_k is not None:
+            whole("top_k", self.top_k)
         if self.beams > 1 and (self.temperature != 1 or self.top_k is not None):
             raise ValueError("beams: beam search draws nothing; leave temperature and top_k alone")
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .chain import pooled, size, subsample, whole
+from .arguments import array, number, numbers, shares, whole
+from .chain import pooled, size, subsample
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Counts:
     values: np.ndarray
 
     def __post_init__(self):
-        values = np.asarray(self.values)
+        values = array("values", self.values)
         if values.ndim == 0 or values.size == 0 or values.dtype.kind not in "iu" or values.min() < 0:
             raise ValueError(f"values: counts are whole numbers from 0 up, not {values.dtype} "
                              f"of shape {values.shape}")
@@ -88,13 +89,9 @@ class Categorical:
     temperature: float = 1.0
 
     def __post_init__(self):
-        p = np.asarray(self.p, dtype=float)
-        if p.ndim == 0 or p.size == 0 or not np.isfinite(p).all() or (p < 0).any():
-            raise ValueError("p: shares (..., categories) are finite and not negative")
+        p = shares("p", self.p)
+        number("temperature", self.temperature, above=0)
         total = p.sum(axis=-1, keepdims=True)
-        if (abs(total - 1) > 1e-6).any():
-            raise ValueError("p: the shares of a run sum to 1")
-        _temperature(self.temperature)
         if (abs(total - 1) > 1e-12).any():  # numpy's multinomial allows no more than rounding errors
             p = p / total
         object.__setattr__(self, "p", p)
@@ -107,6 +104,8 @@ class Categorical:
 
     def fit(self, data: Counts, rng=None) -> Categorical:
         """Return the shares that were seen (maximum likelihood)."""
+        if not isinstance(data, Counts):
+            raise TypeError(f"data: Counts, not a {type(data).__name__}")
         total = data.values.sum(axis=-1, keepdims=True)
         if (total == 0).any():
             raise ValueError("data: no samples to fit")
@@ -120,22 +119,20 @@ class Categorical:
 
 def temper(p: np.ndarray, temperature: float) -> np.ndarray:
     """Return p^(1/temperature), renormalised along the last axis; zeros stay zero (law D9)."""
-    _temperature(temperature)
-    p = np.asarray(p, dtype=float)
+    number("temperature", temperature, above=0)
+    p = numbers("p", p, 1, 0)
+    if not p.any(axis=-1).all():
+        raise ValueError("p: at least one category of every run has a share")
     with np.errstate(divide="ignore"):
         log_p = np.log(p) / temperature
     weights = np.exp(log_p - log_p.max(axis=-1, keepdims=True))
     return weights / weights.sum(axis=-1, keepdims=True)
 
 
-def _temperature(value: float) -> None:
-    if not 0 < value < np.inf:
-        raise ValueError(f"temperature: a positive, finite number, not {value}")
-
-
 def zipf(k: int, exponent: float = 1.0) -> np.ndarray:
     """Return shares proportional to 1 / rank^exponent for ranks 1..k."""
     whole("k", k)
+    number("exponent", exponent, least=0)
     weights = np.arange(1, k + 1, dtype=float) ** -exponent
     return weights / weights.sum()
 
@@ -165,8 +162,8 @@ class Bigram:
     first: np.ndarray | None = None
 
     def __post_init__(self):
-        if self.vocabulary < 1 or self.length < 1:
-            raise ValueError("vocabulary, length: whole numbers of at least 1")
+        whole("vocabulary", self.vocabulary)
+        whole("length", self.length)
 
     def fit(self, data: np.ndarray, rng=None) -> Bigram:
         """Return the model of the pairs that were seen (maximum likelihood).
@@ -174,7 +171,7 @@ class Bigram:
         Raises:
             ValueError: no text, another shape, or an unknown word.
         """
-        data = np.asarray(data)
+        data = array("data", data)
         if data.ndim != 2 or data.size == 0 or data.dtype.kind != "i":
             raise ValueError(f"data: whole numbers (stretches, length), not {data.dtype} of shape {data.shape}")
         if data.min() < 0 or data.max() >= self.vocabulary:
@@ -194,6 +191,7 @@ class Bigram:
         """
         if self.words is None:
             raise ValueError("words: fit the model before sampling from it")
+        whole("n", n)
         before = np.concatenate([[0], self.pairs])[self.first]  # pairs of all earlier words, (vocabulary + 1,)
         second = np.repeat(self.second, np.diff(self.pairs, prepend=0))  # of every pair in the text, in order
         text = np.empty((n, self.length), dtype=np.int64)

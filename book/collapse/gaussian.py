@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .chain import pooled, size, whole
+from .arguments import number, numbers, whole
+from .chain import pooled, size
 
 
 class Moments(NamedTuple):
@@ -52,11 +53,7 @@ def moments(data: Moments | np.ndarray) -> Moments:
     """
     if isinstance(data, Moments):
         return data
-    points = np.asarray(data, dtype=float)
-    if points.ndim < 2 or points.shape[-2] == 0:
-        raise ValueError(f"data: points (..., samples, features), not shape {points.shape}")
-    if not np.isfinite(points).all():
-        raise ValueError("data: every point must be finite")
+    points = numbers("data", data, 2)
     n, mean = points.shape[-2], points.mean(axis=-2)
     centred = points - mean[..., None, :]
     scatter = np.swapaxes(centred, -1, -2) @ centred
@@ -92,12 +89,10 @@ class Gaussian:
     def __post_init__(self):
         if np.shape(self.mean) != np.shape(self.variance):
             raise ValueError(f"variance: the shape of the mean, {np.shape(self.mean)}, not {np.shape(self.variance)}")
-        if not (np.isfinite(self.mean) & np.isfinite(self.variance) & (self.variance >= 0)).all():
-            raise ValueError("mean, variance: finite numbers, and no negative variance")
-        if self.ddof not in (0, 1):
-            raise ValueError(f"ddof: 0 (maximum likelihood) or 1 (unbiased), not {self.ddof!r}")
-        if not 0 < self.temperature < np.inf:
-            raise ValueError(f"temperature: a positive, finite number, not {self.temperature}")
+        numbers("mean", self.mean)
+        numbers("variance", self.variance, least=0)
+        _divisor(self.ddof)
+        number("temperature", self.temperature, above=0)
 
     @classmethod
     def standard(cls, runs: int, **options) -> Gaussian:
@@ -163,10 +158,9 @@ class MultivariateGaussian:
         mean, factor = np.shape(self.mean), np.shape(self.factor)
         if not mean or factor != (*mean, mean[-1]):
             raise ValueError(f"factor: shape (..., d, d) for a mean (..., d), not {factor} for {mean}")
-        if not (np.isfinite(self.mean).all() and np.isfinite(self.factor).all()):
-            raise ValueError("mean, factor: finite numbers")
-        if self.ddof not in (0, 1):
-            raise ValueError(f"ddof: 0 (maximum likelihood) or 1 (unbiased), not {self.ddof!r}")
+        numbers("mean", self.mean, 1)
+        numbers("factor", self.factor, 2)
+        _divisor(self.ddof)
 
     @classmethod
     def standard(cls, runs: int, d: int, **options) -> MultivariateGaussian:
@@ -215,6 +209,11 @@ class MultivariateGaussian:
         return Moments(n, mean, scatter) if d > 1 else Moments(n, mean[..., 0], scatter[..., 0, 0])
 
 
+def _divisor(ddof: int) -> None:
+    if not isinstance(ddof, (int, np.integer)) or isinstance(ddof, bool) or ddof not in (0, 1):
+        raise ValueError(f"ddof: 0 (maximum likelihood) or 1 (unbiased), not {ddof!r}")
+
+
 def bartlett(n: int, d: int, runs: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Draw the lower triangular root A of the scatter A A^T of ``n`` standard normal points in ``d`` dimensions.
 
@@ -243,8 +242,7 @@ def replacement_paths(
     Source: sampler S2. Taught in chapter 2.
     """
     whole("n", n, least=2)
-    if ddof not in (0, 1):
-        raise ValueError(f"ddof: 0 (maximum likelihood) or 1 (unbiased), not {ddof!r}")
+    _divisor(ddof)
     chi = rng.chisquare(n - 1, (whole("generations", generations), whole("runs", runs)))
     np.log(chi, out=chi)
     chi -= np.log(n - ddof)

@@ -9,21 +9,30 @@ import numpy as np
 from scipy import stats
 from scipy.spatial.distance import cdist
 
+from .arguments import numbers, shares, whole
+from .text_metrics import bits_per_byte, distinct_n, longest_repeat, perplexity
+
+__all__ = [
+    "alive", "bits_per_byte", "distinct_n", "entropy", "frechet_distance", "heterozygosity", "longest_repeat",
+    "mean_interval", "mixture_l2", "perplexity", "precision_recall", "score", "separation", "total_variance",
+    "wasserstein2", "wasserstein2_1d",
+]
+
 
 def heterozygosity(p: np.ndarray) -> np.ndarray:
     """Return 1 - sum p^2 along the last axis: the chance that two draws differ (Gini-Simpson). Chapter 1."""
-    return 1 - (_shares("p", p) ** 2).sum(axis=-1)
+    return 1 - (shares("p", p) ** 2).sum(axis=-1)
 
 
 def entropy(p: np.ndarray) -> np.ndarray:
     """Return the Shannon entropy along the last axis, in nats; 0 log 0 = 0. Chapter 1."""
-    p = _shares("p", p)
+    p = shares("p", p)
     return 0.0 - (p * np.log(np.where(p > 0, p, 1))).sum(axis=-1)  # not -0.0
 
 
 def alive(p: np.ndarray) -> np.ndarray:
     """Return how many categories are left along the last axis. Chapter 1."""
-    return (_array("p", p, 1, 0) > 0).sum(axis=-1)
+    return (numbers("p", p, 1, 0) > 0).sum(axis=-1)
 
 
 def score(p: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -32,7 +41,7 @@ def score(p: np.ndarray, reference: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: p has mass where the reference has none.
     """
-    p, reference = np.broadcast_arrays(_shares("p", p), _shares("reference", reference))
+    p, reference = np.broadcast_arrays(shares("p", p), shares("reference", reference))
     if (p[reference == 0] > 0).any():
         raise ValueError("reference: gives probability 0 to something that p contains")
     return -(p * np.log(np.where(reference > 0, reference, 1))).sum(axis=-1)
@@ -40,8 +49,8 @@ def score(p: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 def wasserstein2_1d(mean, variance, mean0=0.0, variance0=1.0) -> np.ndarray:
     """Return the squared Wasserstein-2 distance between normals in one dimension. Chapter 2."""
-    mean, mean0 = _array("mean", mean), _array("mean0", mean0)
-    variance, variance0 = _array("variance", variance, 0, 0), _array("variance0", variance0, 0, 0)
+    mean, mean0 = numbers("mean", mean), numbers("mean0", mean0)
+    variance, variance0 = numbers("variance", variance, 0, 0), numbers("variance0", variance0, 0, 0)
     return (mean - mean0) ** 2 + (np.sqrt(variance) - np.sqrt(variance0)) ** 2
 
 
@@ -50,7 +59,7 @@ def wasserstein2(mean, covariance, mean0, covariance0) -> np.ndarray:
 
     Source: the Bures-Frechet formula. Chapter 2; chapter 4 uses it on features.
     """
-    mean, mean0 = _array("mean", mean, 1), _array("mean0", mean0, 1)
+    mean, mean0 = numbers("mean", mean, 1), numbers("mean0", mean0, 1)
     covariance, covariance0 = _square("covariance", covariance, mean), _square("covariance0", covariance0, mean0)
     root = _root(covariance0)
     cross = np.sqrt(np.clip(np.linalg.eigvalsh(root @ covariance @ root), 0, None)).sum(axis=-1)
@@ -65,7 +74,7 @@ def mixture_l2(first, second, smooth: float = 0.0) -> np.ndarray:
     smoothing it is unbounded: narrow densities are tall (M3). ``smooth`` is the standard deviation
     of a normal that blurs both before they are compared.
     """
-    smooth = _array("smooth", smooth, 0, 0)
+    smooth = numbers("smooth", smooth, 0, 0)
     if smooth.ndim:
         raise ValueError(f"smooth: a single number, not shape {smooth.shape}")
     first, second = _mixture("first", first), _mixture("second", second)
@@ -75,8 +84,8 @@ def mixture_l2(first, second, smooth: float = 0.0) -> np.ndarray:
 def _mixture(name: str, parts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if not isinstance(parts, (tuple, list)) or len(parts) != 3:
         raise ValueError(f"{name}: weights, means and covariances, not {type(parts).__name__}")
-    means = _array(name, parts[1], 2)
-    return _array(name, parts[0], 1, 0), means, _square(name, parts[2], means)
+    means = numbers(name, parts[1], 2)
+    return numbers(name, parts[0], 1, 0), means, _square(name, parts[2], means)
 
 
 def _overlap(first, second, smooth: float) -> np.ndarray:
@@ -96,7 +105,7 @@ def separation(means: np.ndarray, covariances: np.ndarray) -> np.ndarray:
     Takes means (..., 2, d) and covariances (..., 2, d, d). Two equally heavy, equally wide normals
     have two peaks if this is above 2, and one peak otherwise.
     """
-    means = _array("means", means, 2)
+    means = numbers("means", means, 2)
     covariances = _square("covariances", covariances, means)
     if means.shape[-2] != 2 or covariances.shape != (*means.shape, means.shape[-1]):
         raise ValueError(f"means, covariances: (..., 2, d), (..., 2, d, d), not {means.shape}, {covariances.shape}")
@@ -123,9 +132,7 @@ def precision_recall(features: np.ndarray, real: np.ndarray, k: int = 3) -> tupl
     Source: Kynkäänniemi et al. (2019). Chapter 4.
     """
     features, real = _pair(features, real)
-    if not isinstance(k, (int, np.integer)) or isinstance(k, bool) or k < 1:
-        raise ValueError(f"k: a whole number of at least 1, not {k!r}")
-    if min(len(features), len(real)) <= k:
+    if min(len(features), len(real)) <= whole("k", k):
         raise ValueError(f"features, real: more than k = {k} points each")
     return _covered(features, real, k), _covered(real, features, k)
 
@@ -142,83 +149,13 @@ def total_variance(images: np.ndarray) -> float:
     return float((np.asarray(images, dtype=np.float32) / 255).var(axis=0, dtype=np.float64).sum())
 
 
-def perplexity(nats: np.ndarray, count) -> float:
-    """Return exp(total cross-entropy / count): per word if ``count`` is the number of words. Chapter 5.
-
-    Raises:
-        ValueError: nothing was counted.
-    """
-    nats, total = _array("nats", nats, 0, 0), _array("count", count, 0, 0).sum()
-    if not total > 0:
-        raise ValueError("count: at least one word")
-    if nats.sum() / total > 700:
-        raise ValueError(f"nats: {nats.sum() / total:.0f} for each that was counted, more than e^700 holds")
-    return float(np.exp(nats.sum() / total))
-
-
-def bits_per_byte(nats: np.ndarray, count) -> float:
-    """Return the total cross-entropy in bits for each byte of text; words and pieces do not matter. Chapter 5."""
-    return float(np.log(perplexity(nats, count)) / np.log(2))
-
-
-def distinct_n(blocks: np.ndarray, n: int) -> float:
-    """Return the share of stretches of ``n`` tokens that differ from all others, each kind counted once.
-
-    ``blocks`` are (m, length). Source: Li et al. (2016). It falls with the size of a text: compare
-    texts of one size only. Chapter 5.
-    """
-    if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
-        raise ValueError(f"n: a whole number of at least 1, not {n!r}")
-    single = names = _named(blocks)
-    if n > names.shape[1]:
-        raise ValueError(f"n: blocks of {names.shape[1]} tokens have no stretches of {n}")
-    for _ in range(n - 1):
-        names = _joined(names, single, single.shape[1])
-    return len(np.unique(names)) / names.size
-
-
-def longest_repeat(blocks: np.ndarray) -> int:
-    """Return the length of the longest stretch of tokens that occurs twice in blocks (m, length). Chapter 5."""
-    doubled, best = [_named(blocks)], None  # the stretches of 1, 2, 4, ... tokens
-    length = doubled[0].shape[1]
-    while _repeats(doubled[-1]):
-        doubled.append(_joined(doubled[-1], doubled[-1], length))
-    for names in reversed(doubled):  # add a half, a quarter, ... as long as there is still a repeat
-        longer = names if best is None else _joined(best, names, length)
-        best = longer if _repeats(longer) else best
-    return 0 if best is None else length - best.shape[1] + 1
-
-
-def _named(blocks: np.ndarray) -> np.ndarray:
-    """Return blocks with their different tokens numbered 0, 1, 2, ..."""
-    blocks = np.asarray(blocks)
-    if blocks.ndim != 2 or blocks.size == 0 or blocks.dtype.kind not in "iu":
-        raise ValueError(f"blocks: tokens (blocks, length), not {blocks.dtype} of shape {blocks.shape}")
-    return np.unique(blocks, return_inverse=True)[1].reshape(blocks.shape)
-
-
-def _joined(first: np.ndarray, second: np.ndarray, length: int) -> np.ndarray:
-    """Number the stretches that begin like ``first`` and go on like ``second``; equal numbers are equal stretches.
-
-    Stretches of n tokens in blocks of ``length`` are arrays (blocks, length - n + 1); none is longer than a block.
-    """
-    shift = length - first.shape[1] + 1
-    behind = second[:, shift:]
-    pairs = first[:, : behind.shape[1]] * (second.max(initial=0) + 1) + behind
-    return np.unique(pairs, return_inverse=True)[1].reshape(pairs.shape)
-
-
-def _repeats(names: np.ndarray) -> bool:
-    return len(np.unique(names)) < names.size
-
-
 def mean_interval(values: np.ndarray, level: float = 0.95, axis: int = 0):
     """Return the mean and a two-sided Student interval for it, along ``axis``.
 
     Raises:
         ValueError: fewer than two values, or one that is not finite; a level that is not a share.
     """
-    values, share = _array("values", values, 1), _array("level", level, 0, 0)
+    values, share = numbers("values", values, 1), numbers("level", level, 0, 0)
     if share.ndim or not 0 < share < 1:
         raise ValueError(f"level: between 0 and 1, not {level}")
     n = values.shape[axis]
@@ -235,20 +172,9 @@ def _root(matrix: np.ndarray) -> np.ndarray:
     return (vectors * np.sqrt(np.clip(values, 0, None))[..., None, :]) @ np.swapaxes(vectors, -1, -2)
 
 
-def _array(name: str, values, axes: int = 0, least: float = -np.inf) -> np.ndarray:
-    """Return finite numbers from ``least`` up, with ``axes`` axes or more."""
-    found = np.asarray(values)
-    if found.dtype.kind not in "iuf" or found.size == 0 or found.ndim < axes:
-        raise ValueError(f"{name}: numbers with {axes} axes or more, not {found.dtype} of shape {found.shape}")
-    found = found.astype(float)
-    if not ((abs(found) < 1e100) & (found >= least)).all():  # NaN fails this too; larger squares would overflow
-        raise ValueError(f"{name}: finite numbers" + (f" from {least} up" if least > -np.inf else ""))
-    return found
-
-
 def _square(name: str, matrix, mean: np.ndarray) -> np.ndarray:
     """Return matrices (..., d, d) that go with means (..., d)."""
-    matrix = _array(name, matrix, 2)
+    matrix = numbers(name, matrix, 2)
     if matrix.shape[-2:] != (mean.shape[-1],) * 2:
         raise ValueError(f"{name}: shape (..., {mean.shape[-1]}, {mean.shape[-1]}), not {matrix.shape}")
     if (np.diagonal(matrix, axis1=-2, axis2=-1) < 0).any():
@@ -257,7 +183,7 @@ def _square(name: str, matrix, mean: np.ndarray) -> np.ndarray:
 
 
 def _finite(name: str, values: np.ndarray) -> np.ndarray:
-    values = _array(name, values, 2)
+    values = numbers(name, values, 2)
     if values.ndim != 2 or len(values) < 2:
         raise ValueError(f"{name}: a finite array (n, d) with n of at least 2, not shape {values.shape}")
     return values
@@ -268,10 +194,3 @@ def _pair(features: np.ndarray, real: np.ndarray) -> tuple[np.ndarray, np.ndarra
     if features.shape[1] != real.shape[1]:
         raise ValueError(f"real: {features.shape[1]} features a point, not {real.shape[1]}")
     return features, real
-
-
-def _shares(name: str, p: np.ndarray) -> np.ndarray:
-    p = _array(name, p, 1, 0)
-    if (abs(p.sum(axis=-1) - 1) > 1e-6).any():
-        raise ValueError(f"{name}: shares from 0 up that sum to 1 along the last axis")
-    return p

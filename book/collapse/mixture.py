@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import em
-from .chain import whole
+from .arguments import number, numbers, shares, whole
 
 BLOCK = 40_000  # responsibilities at a time: what stays in a core's cache
 LLOYD = 4  # steps of k-means after seeding: enough to leave two seeds that fell into one blob
@@ -45,23 +45,25 @@ class Mixture:
     def __post_init__(self):
         whole("components", self.components)
         whole("max_iter", self.max_iter)
-        if self.start not in ("k-means++", "warm"):
+        if not isinstance(self.start, str) or self.start not in ("k-means++", "warm"):
             raise ValueError(f'start: "k-means++" or "warm", not {self.start!r}')
-        if not self.tol >= 0:
-            raise ValueError(f"tol: not negative, not {self.tol}")
-        if not 0 < self.reg_covar < np.inf:
-            raise ValueError(f"reg_covar: positive and finite, for instance 1e-12, not {self.reg_covar}")
+        number("tol", self.tol, least=0)
+        number("reg_covar", self.reg_covar, above=0)
 
     @classmethod
     def of(cls, weights, means, covariances, runs: tuple[int, ...] = (), **options) -> Mixture:
         """Return a mixture of given components; ``runs`` repeats it along leading axes.
 
         Raises:
-            ValueError: weights that are not shares, or covariances that are not positive definite.
+            ValueError: weights that are not shares, covariances that are not positive definite, or shapes that
+                do not fit together.
         """
-        weights, means, covariances = (np.asarray(a, dtype=float) for a in (weights, means, covariances))
-        if not (weights >= 0).all() or not np.isclose(weights.sum(), 1):
-            raise ValueError(f"weights: shares that sum to 1, not {weights}")
+        weights, means = shares("weights", weights), numbers("means", means, 2)
+        covariances = numbers("covariances", covariances, 3)
+        if weights.shape != means.shape[:1] or means.ndim != 2:
+            raise ValueError(f"weights, means: shapes (K,), (K, d), not {weights.shape}, {means.shape}")
+        if covariances.shape != (*means.shape, means.shape[1]):
+            raise ValueError(f"covariances: shape {(*means.shape, means.shape[1])}, not {covariances.shape}")
         if not (np.linalg.eigvalsh(covariances) > 0).all():
             raise ValueError("covariances: positive definite")
         arrays = (weights, means, covariances)
@@ -120,6 +122,8 @@ class Mixture:
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Return points (..., n, d), in random order."""
+        if self.means is None:
+            raise ValueError("means: fit the mixture before sampling from it")
         *runs, _, d = self.means.shape
         chosen = _draw(self.weights, whole("n", n), rng)[..., None, :]
         noise = rng.standard_normal((*runs, d, n))
@@ -133,7 +137,9 @@ class Mixture:
 
     def log_density(self, points: np.ndarray) -> np.ndarray:
         """Return the log-density at points (..., n, d) of the matching run, (..., n)."""
-        centre = self.mean[..., None, :]
+        points, centre = numbers("points", points, 2), self.mean[..., None, :]
+        if points.shape[-1] != centre.shape[-1]:
+            raise ValueError(f"points: {centre.shape[-1]} features, not {points.shape[-1]}")
         parts = self.parts._replace(means=self.means - centre)
         scores = em.coefficients(parts) @ em.features(np.swapaxes(points - centre, -1, -2))
         top = scores.max(axis=-2)
@@ -158,8 +164,9 @@ class KernelDensity:
     width: np.ndarray | None = None
 
     def __post_init__(self):
-        if self.bandwidth not in ("silverman", "scott") and not (
-                isinstance(self.bandwidth, (int, float)) and 0 < self.bandwidth < np.inf):
+        if not isinstance(self.bandwidth, str):
+            number("bandwidth", self.bandwidth, above=0)
+        elif self.bandwidth not in ("silverman", "scott"):
             raise ValueError(f'bandwidth: "silverman", "scott" or a positive number, not {self.bandwidth!r}')
 
     def fit(self, data: np.ndarray, rng: np.random.Generator | None = None) -> KernelDensity:
@@ -180,6 +187,8 @@ class KernelDensity:
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Return points (..., n, d): one of the kernels, then a normal step."""
+        if self.points is None:
+            raise ValueError("points: fit the density before sampling from it")
         *runs, total, d = self.points.shape
         chosen = rng.integers(total, size=(*runs, whole("n", n), 1))
         centres = np.take_along_axis(self.points, chosen, axis=-2)
@@ -219,13 +228,11 @@ def _draw(weights: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
 
 def _checked(data: np.ndarray, least: int) -> np.ndarray:
     """Return points (..., n, d) as (..., d, n), if a density can be fitted to them."""
-    points = np.asarray(data, dtype=float)
-    if points.ndim < 2 or points.shape[-2] < least or points.size == 0:
+    points = numbers("data", data, 2)
+    if points.shape[-2] < least:
         raise ValueError(f"data: points (..., samples, features), at least {least} of them, not shape {points.shape}")
     x = np.ascontiguousarray(np.swapaxes(points, -1, -2))
-    low, high = x.min(axis=-1), x.max(axis=-1)
-    if not (np.isfinite(low) & np.isfinite(high)).all():
-        raise ValueError("data: every point must be finite")
-    if (low == high).any():
-        raise ValueError(f"data: feature {np.argwhere(low == high)[0, -1]} is the same for every point")
+    same = x.min(axis=-1) == x.max(axis=-1)
+    if same.any():
+        raise ValueError(f"data: feature {np.argwhere(same)[0, -1]} is the same for every point")
     return x

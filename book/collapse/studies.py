@@ -22,7 +22,8 @@ import numpy as np
 import torch
 
 from . import records
-from .chain import Generation, chain, whole
+from .arguments import whole
+from .chain import Generation, chain
 from .checkpoints import load_checkpoint, pack, save_checkpoint, unpack
 from .declarations import STUDIES, Study
 

@@ -10,6 +10,7 @@ import numpy as np
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from . import metrics
+from .arguments import whole
 
 SPECIAL = ["<unk>", "<eos>"]
 BLOCK = 64
@@ -41,7 +42,8 @@ class BPE:
         Raises:
             ValueError: no text, or too little text for so many pieces.
         """
-        if not text.strip():
+        whole("size", size)
+        if not _text(text).strip():
             raise ValueError("text: there is no text to learn pieces from")
         tokenizer = Tokenizer(models.BPE())
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -65,7 +67,7 @@ class BPE:
 
     def encode(self, text: str) -> np.ndarray:
         """Return the pieces of a text, (tokens,) whole numbers."""
-        lines = re.split(r"(?<=<eos>)", text)  # each line keeps its end
+        lines = re.split(r"(?<=<eos>)", _text(text))  # each line keeps its end
         return np.concatenate([np.array(e.ids, dtype=np.int64) for e in self.tokenizer.encode_batch(lines)])
 
     def blocks(self, text: str, length: int = BLOCK) -> np.ndarray:
@@ -74,7 +76,7 @@ class BPE:
         Raises:
             ValueError: the text is shorter than one block.
         """
-        ids = self.encode(text)
+        ids, length = self.encode(text), whole("length", length)
         if len(ids) < length:
             raise ValueError(f"text: {len(ids)} pieces are fewer than one block of {length}")
         return ids[: len(ids) // length * length].reshape(-1, length)
@@ -95,6 +97,12 @@ class BPE:
     def decode(self, ids: np.ndarray) -> str:
         """Return readable text; ends of lines are shown as " / "."""
         return readable(self.tokenizer.decode(list(map(int, ids)), skip_special_tokens=False))
+
+
+def _text(text: str) -> str:
+    if not isinstance(text, str):
+        raise TypeError(f"text: a string, not a {type(text).__name__}")
+    return text
 
 
 def measure(model, first, made: np.ndarray, real: np.ndarray, pieces: BPE) -> dict[str, float]:

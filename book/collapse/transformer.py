@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from .arguments import array, number, whole
 from .decoding import Decoding, best_beams, draw, penalised
 from .seeding import torch_seeded
 
@@ -182,6 +183,19 @@ class LanguageModel:
     dtype: str = "float32"
     network: Any = field(default=None, repr=False)
 
+    def __post_init__(self):
+        for name in ("vocabulary", "steps", "batch", "width", "layers", "heads"):
+            whole(name, getattr(self, name))
+        if self.warm is not None:
+            whole("warm", self.warm)
+        number("rate", self.rate, above=0)
+        if self.width % self.heads:
+            raise ValueError(f"width: a multiple of heads = {self.heads}, not {self.width}")
+        if not isinstance(self.dtype, str) or self.dtype not in ("float32", "bfloat16"):
+            raise ValueError(f'dtype: "float32" or "bfloat16", not {self.dtype!r}')
+        if not isinstance(self.decoding, Decoding):
+            raise TypeError(f"decoding: a Decoding, not {self.decoding!r}")
+
     def build(self) -> Network:
         """Return a network with fresh weights."""
         return Network(self.vocabulary, self.width, self.layers, self.heads).to(self.device)
@@ -205,7 +219,7 @@ class LanguageModel:
         """Return ``n`` blocks, each the continuation of a block of the prompts; no prompt twice while there are others."""
         if self.prompts is None:
             raise ValueError("prompts: fit the model before sampling from it")
-        order = np.resize(rng.permutation(len(self.prompts)), n)
+        order = np.resize(rng.permutation(len(self.prompts)), whole("n", n))
         return self.continued(self.prompts[order, -(CONTEXT // 2) :], CONTEXT, rng)
 
     @torch.no_grad()
@@ -213,6 +227,7 @@ class LanguageModel:
         """Return ``length`` new tokens for each prompt (n, tokens)."""
         if self.network is None:
             raise ValueError("network: fit the model before writing with it")
+        whole("length", length)
         ids, at_once = self._blocks("prompts", prompts, any_length=True), max(1, WRITE // self.decoding.beams)
         with torch_seeded(rng):
             parts = [write(self.network, part, length, self.decoding) for part in ids.split(at_once)]
@@ -226,7 +241,7 @@ class LanguageModel:
                           for part in blocks.split(32)]).cpu().numpy()
 
     def _blocks(self, name: str, data: np.ndarray, any_length: bool = False) -> torch.Tensor:
-        data = np.asarray(data)
+        data = array(name, data)
         if data.ndim != 2 or data.dtype.kind != "i" or len(data) == 0 or not (any_length or data.shape[1] == CONTEXT):
             raise ValueError(f"{name}: whole numbers of shape (blocks, {CONTEXT}), not {data.dtype} of shape {data.shape}")
         if data.size and not 0 <= data.min() <= data.max() < self.vocabulary:

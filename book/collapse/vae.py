@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .chain import whole
+from .arguments import whole
 from .seeding import torch_seeded
 
 PIXELS, LATENT = 784, 20
@@ -102,10 +102,12 @@ class VAE:
     network: nn.Module | None = field(default=None, repr=False)
 
     def __post_init__(self):
-        if self.output not in ("means", "draws"):
+        if not isinstance(self.output, str) or self.output not in ("means", "draws"):
             raise ValueError(f"output: 'means' or 'draws', not {self.output!r}")
         whole("steps", self.steps)
         whole("batch", self.batch)
+        if not callable(self.build):
+            raise TypeError(f"build: a function that makes the network, not {self.build!r}")
 
     def fit(self, data: np.ndarray | VAE, rng: np.random.Generator) -> VAE:
         """Return a VAE trained on images (n, 784) of bytes, or on fresh samples of another VAE.
@@ -141,6 +143,6 @@ class VAE:
 
 def check_images(name: str, images: Any) -> None:
     """Raise a ValueError unless ``images`` are bytes of shape (n, 784), n > 0."""
-    shape, kind = np.shape(images), getattr(images, "dtype", type(images).__name__)
+    shape, kind = getattr(images, "shape", ()), getattr(images, "dtype", type(images).__name__)
     if len(shape) != 2 or shape[0] == 0 or shape[1] != PIXELS or kind != np.uint8:
         raise ValueError(f"{name}: byte images of shape (n, {PIXELS}), not {kind} of shape {shape}")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .arguments import whole
 from .downloads import fetched, find
 
 MNIST_FILES = {  # sha256 of the original files
@@ -92,8 +93,7 @@ class Finite:
         Raises:
             ValueError: fewer than ``n`` are left, or ``n`` is not a positive whole number.
         """
-        if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
-            raise ValueError(f"n: a whole number of at least 1, not {n!r}")
+        whole("n", n)
         left = len(self.data) - (0 if self.redraw else self.used[0])
         if n > left:
             raise ValueError(f"n: {n} real samples were asked for, {left} of {len(self.data)} are left")

@@ -260,8 +260,10 @@ def test_a_shorter_run_is_the_beginning_of_the_long_one(tmp_path, undisturbed):
     whole = [json.loads(line) for line in undisturbed.splitlines()]
     assert rows == [r for r in whole if r["arm"] == "counts" and r["seed"] == 0 and r["generation"] < 12]
     assert finish(tmp_path) == undisturbed  # and its checkpoint goes on to the full length
-    studies.run("tiny", 1, tmp_path / "work", tmp_path, study)
-    assert records.read("tiny", tmp_path) == rows  # and back
+    studies.run("tiny", 1, tmp_path / "work", tmp_path, study)  # and back; the other chains stay
+    after = records.read("tiny", tmp_path)
+    assert [r for r in after if (r["arm"], r["seed"]) == ("counts", 0)] == rows
+    assert [r for r in whole if (r["arm"], r["seed"]) != ("counts", 0)] == after[len(rows):]
 
 
 @pytest.mark.parametrize("options, message", [
@@ -288,6 +290,40 @@ def test_another_size_leaves_the_records_of_the_book_alone(tmp_path, monkeypatch
     with pytest.raises(SystemExit):
         studies.main(["run"])
     assert "run which study?" in capsys.readouterr().err
+
+
+# ---- parts of a study ----------------------------------------------------------------------------------------------
+
+
+def run_part(folder, **part):
+    studies.run("tiny", 1, folder / "work", folder, studies.resized(TINY, **part))
+
+
+def test_parts_run_one_after_the_other_are_the_whole(tmp_path, undisturbed):
+    run_part(tmp_path, arms=["counts"])
+    run_part(tmp_path, arms=["points", "moments"], seeds=1)
+    run_part(tmp_path, arms=["points", "moments"])
+    assert (tmp_path / "tiny.jsonl").read_bytes() == undisturbed
+    seconds = records.provenance("tiny", tmp_path)["seconds"]
+    assert list(seconds) == [f"{arm}, seed {seed}" for arm in ("counts", "moments", "points") for seed in (0, 1)]
+
+
+def test_chains_made_with_something_else_are_not_mixed(tmp_path):
+    run_part(tmp_path, arms=["counts"])
+    about = records.provenance("tiny", tmp_path)
+    records.write("tiny", records.read("tiny", tmp_path), about | {"torch": "1.0", "n": 7}, tmp_path)
+    before = (tmp_path / "tiny.jsonl").read_bytes()
+    with pytest.raises(ValueError, match="^folder: .* were made with another n and torch; run them all again"):
+        run_part(tmp_path, arms=["points"])
+    assert (tmp_path / "tiny.jsonl").read_bytes() == before
+    run_part(tmp_path, arms=["counts"])  # nothing of the old run is left
+    assert records.provenance("tiny", tmp_path)["n"] == TINY.n
+
+
+def test_the_provenance_names_the_device():
+    study = studies.resized(studies.STUDIES["convolutional"], device="cuda")
+    about = studies.provenance(dataclasses.replace(study, about=dict))
+    assert about["device"] == "cuda, one thread a chain"
 
 
 # ---- the cheap studies ---------------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 from collapse import accumulate, chain, replace, stream, theory
-from collapse.vae import LATENT, VAE, Network, batches_of, negative_elbo, to_unit
+from collapse.seeding import torch_seeded
+from collapse.vae import LATENT, VAE, Convolutional, Network, batches_of, negative_elbo, to_unit
 from simulation import generations
 from torch.nn import functional as F
 
@@ -122,6 +123,29 @@ def test_batches_pass_over_every_image_once(images, rng):
     assert sorted(map(tuple, seen.tolist())) == sorted(map(tuple, to_unit(images).tolist()))
     assert next(batches_of(images[:3], 16, rng)).shape == (3, 784)  # fewer images than a batch
     torch.set_rng_state(torch_state)
+
+
+def test_mixed_precision_trains_as_well(images):
+    """The same batches and noise: the losses agree to the precision of bfloat16, three digits."""
+    x, losses = to_unit(images), {}
+    for dtype in ("float32", "bfloat16"):
+        model = VAE(steps=150, batch=48, build=SMALL, dtype=dtype).fit(images, np.random.default_rng(1))
+        assert {p.dtype for p in model.network.parameters()} == {torch.float32}
+        with torch_seeded(np.random.default_rng(2)):
+            losses[dtype] = negative_elbo(model.network, x).item()
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.01)
+
+
+def test_the_network_of_the_paper(images, rng):
+    """Its number of parameters is stored in the released notebook; it enters the loop as any other does."""
+    stripes = np.repeat(images[:, :28] // 128 * 255, 28, axis=1).astype(np.uint8)
+    x, model = to_unit(stripes), VAE(steps=30, batch=16, build=Convolutional)
+    with torch_seeded(rng):
+        network = model.build()
+        assert sum(p.numel() for p in network.parameters()) == 647_081
+        mean, log_variance = network.encode(x)
+        assert mean.shape == log_variance.shape == (48, LATENT) and network.decode(mean).shape == x.shape
+        assert negative_elbo(model.fit(stripes, rng).network, x) < 0.8 * negative_elbo(network, x)
 
 
 def test_to_unit_copies():

@@ -16,7 +16,7 @@ from .discrete import Categorical
 from .gaussian import Gaussian
 from .mixture import Mixture
 from .transformer import Decoding, LanguageModel
-from .vae import VAE
+from .vae import VAE, Convolutional
 from .worlds import (
     BLOCKS,
     CHAINS,
@@ -35,6 +35,7 @@ from .worlds import (
     normal,
     normal_points,
     one_blob,
+    shuffled_mnist,
     two_blobs,
     wikitext,
 )
@@ -121,8 +122,9 @@ STUDIES = {
     ),
     "vae": Study(
         arms={
-            "replace, means": Arm(VAE()),
-            "replace, draws": Arm(VAE(output="draws")),
+            "replace, means": Arm(VAE(), generations=21),
+            "replace, draws": Arm(VAE(output="draws"), generations=21),
+            "10% fresh": Arm(VAE(), fresh(0.1), generations=21, world=shuffled_mnist, n=20_000),  # 60,000 real in all
             "stream, means": Arm(VAE(), stream, generations=8),
             "300 steps": Arm(VAE(steps=300), generations=8),
             "warm start": Arm(VAE(warm=True), generations=8),
@@ -132,6 +134,10 @@ STUDIES = {
             "4,800 steps": Arm(VAE(steps=4800), generations=8),
         },
         world=mnist, measure=measure_images, n=60_000, seeds=5, about=about_images,
+    ),
+    "convolutional": Study(  # the network of the paper's notebook, its loop and its batches; 8 of its 30 epochs
+        arms={"stream, means": Arm(VAE(build=Convolutional, steps=8 * 234, dtype="bfloat16"), stream, generations=6)},
+        world=mnist, measure=measure_images, n=60_000, seeds=2, about=lambda: {**about_images(), "dtype": "bfloat16"},
     ),
     "mixture": Study(
         arms={

@@ -112,6 +112,8 @@ def run(
 ) -> None:
     """Run every chain of a study and write its records after each one that ends.
 
+    Chains that the records in ``folder`` have and this run does not, other arms or seeds, stay there.
+
     Args:
         name: of the study, and of its files.
         workers: processes of this machine.
@@ -121,24 +123,48 @@ def run(
 
     Raises:
         OSError: a folder is full or read-only, or there is no cluster at that address.
+        ValueError: the records in ``folder`` were made with something else.
     """
     study = study or STUDIES[name]
     work, folder = Path(work).resolve(), Path(folder).resolve()
     for place in (work / name, folder):
         _writable(place)
     units = [(arm, seed) for arm in study.arms for seed in range(study.seeds)]
+    made = provenance(study)
+    rows, spent = _kept(name, units, made, folder)
     jobs = (joblib.delayed(run_unit)(name, arm, seed, work, study) for arm, seed in units)
-    rows, seconds = [], 0.0
-    steps = study.seeds * sum(arm.generations for arm in study.arms.values())
+    steps, gone, seconds = study.seeds * sum(arm.generations for arm in study.arms.values()), 0, 0.0
     with _engine(cluster):
         lanes = min(joblib.effective_n_jobs(workers), len(units))
         finished = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")(jobs)
         for done, (unit_rows, unit_seconds) in enumerate(finished, 1):
-            rows, seconds = rows + unit_rows, seconds + unit_seconds
-            records.write(name, rows, provenance(study, seconds), folder)
-            gone = sum(study.arms[row["arm"]].generations for row in rows if row["generation"] == 0)
+            arm, seed = unit_rows[0]["arm"], unit_rows[0]["seed"]
+            rows, spent[_chain(arm, seed)] = rows + unit_rows, round(unit_seconds)
+            records.write(name, rows, made | {"seconds": dict(sorted(spent.items()))}, folder)
+            gone, seconds = gone + study.arms[arm].generations, seconds + unit_seconds
             left = seconds / gone * (steps - gone) / lanes
             print(f"{name}: {done} of {len(units)} chains, about {_duration(left)} left", flush=True)
+
+
+def _chain(arm: str, seed: int) -> str:
+    return f"{arm}, seed {seed}"
+
+
+def _kept(name: str, units: list[tuple[str, int]], made: dict, folder: Path) -> tuple[list[dict], dict]:
+    """Return the rows of the chains that stand in the records and are not run now, and their seconds."""
+    if not (folder / f"{name}.jsonl").exists():
+        return [], {}
+    rows = [row for row in records.read(name, folder) if (row["arm"], row["seed"]) not in units]
+    if not rows:
+        return [], {}
+    before = records.provenance(name, folder)
+    spent = before.pop("seconds")
+    if before != made:
+        changed = sorted(key for key in before | made if before.get(key) != made.get(key))
+        raise ValueError(f"folder: the other chains of {name!r} in {folder} were made with another "
+                         f"{' and '.join(changed)}; run them all again, or give another folder")
+    running = {_chain(*unit) for unit in units}
+    return rows, {chain: value for chain, value in spent.items() if chain not in running}
 
 
 def _duration(seconds: float) -> str:
@@ -171,12 +197,12 @@ def _engine(cluster: str | None):
             yield
 
 
-def provenance(study: Study, seconds: float) -> dict:
-    """Return what a record was made with."""
-    return {
-        "python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__,
-        "device": "cpu, one thread a chain", **study.about(), "n": study.n, "seconds": round(seconds),
-    }
+def provenance(study: Study) -> dict:
+    """Return what a record is made with, the seconds aside."""
+    devices = sorted({getattr(arm.model, "device", "cpu") for arm in study.arms.values()})
+    made = {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__,
+            "device": f"{', '.join(devices)}, one thread a chain", **study.about(), "n": study.n}
+    return json.loads(json.dumps(made))  # as it will be read again
 
 
 def main(arguments: list[str] | None = None) -> None:

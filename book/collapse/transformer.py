@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from .arguments import array, number, whole
 from .decoding import Decoding, best_beams, draw, penalised
-from .seeding import torch_seeded
+from .seeding import check_dtype, torch_seeded
 
 CONTEXT = 64  # tokens that the network can look at, the begin token included
 WRITE = 256  # sequences that are written at a time
@@ -191,8 +191,7 @@ class LanguageModel:
         number("rate", self.rate, above=0)
         if self.width % self.heads:
             raise ValueError(f"width: a multiple of heads = {self.heads}, not {self.width}")
-        if not isinstance(self.dtype, str) or self.dtype not in ("float32", "bfloat16"):
-            raise ValueError(f'dtype: "float32" or "bfloat16", not {self.dtype!r}')
+        check_dtype(self.dtype)
         if not isinstance(self.decoding, Decoding):
             raise TypeError(f"decoding: a Decoding, not {self.decoding!r}")
 

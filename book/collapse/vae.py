@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .arguments import whole
-from .seeding import torch_seeded
+from .seeding import check_dtype, torch_seeded
 
 PIXELS, LATENT = 784, 20
 
@@ -41,22 +41,44 @@ class Network(nn.Module):
         return self.decoder(z)
 
 
+class Convolutional(nn.Module):
+    """The network of the paper's notebook: two convolutions each way, 647,081 parameters.
+
+    Source: the released code of Shumailov et al. (2024). Compared with theirs in chapter 7.
+    """
+
+    def __init__(self):
+        super().__init__()
+        halve = {"kernel_size": 4, "stride": 2, "padding": 1}
+        self.encoder = nn.Sequential(
+            nn.Unflatten(1, (1, 28, 28)), nn.Conv2d(1, 64, **halve), nn.ReLU(),
+            nn.Conv2d(64, 128, **halve), nn.ReLU(), nn.Flatten(), nn.Linear(128 * 7 * 7, 2 * LATENT))
+        self.decoder = nn.Sequential(
+            nn.Linear(LATENT, 128 * 7 * 7), nn.Unflatten(1, (128, 7, 7)), nn.ConvTranspose2d(128, 64, **halve),
+            nn.ReLU(), nn.ConvTranspose2d(64, 1, **halve), nn.Flatten())
+
+    encode, decode = Network.encode, Network.decode
+
+
 def negative_elbo(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """Return the negative evidence lower bound, averaged over the batch, in nats an image."""
     mean, log_variance = network.encode(x)
     z = mean + torch.exp(log_variance / 2) * torch.randn_like(mean)
-    rebuilt = F.binary_cross_entropy_with_logits(network.decode(z), x, reduction="sum")
+    rebuilt = F.binary_cross_entropy_with_logits(network.decode(z).float(), x, reduction="sum")
     divergence = (mean**2 + log_variance.exp() - 1 - log_variance).sum() / 2
     return (rebuilt + divergence) / len(x)
 
 
-def train(network: nn.Module, batches, steps: int, rate: float = 3e-3) -> None:
+def train(network: nn.Module, batches, steps: int, dtype: torch.dtype = torch.float32, rate: float = 3e-3) -> None:
     """Minimise the negative ELBO with Adam and a one-cycle learning rate; changes ``network``."""
+    device = next(network.parameters()).device
     optimizer = torch.optim.Adam(network.parameters(), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
     for _, x in zip(range(steps), batches):
         optimizer.zero_grad()
-        negative_elbo(network, x).backward()
+        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+            loss = negative_elbo(network, x.to(device))
+        loss.backward()
         optimizer.step()
         schedule.step()
 
@@ -89,6 +111,8 @@ class VAE:
         steps, batch: training length and batch size.
         warm: start from the last generation's weights instead of from scratch.
         build: makes the network; anything with ``encode`` and ``decode`` of the same shapes.
+        device, dtype: where and in what training runs, "cpu" or "cuda", "float32" or "bfloat16" (mixed precision);
+            the fitted network is on the CPU, in float32.
         network: the fitted network, None before the first fit.
 
     Taught in chapter 4.
@@ -99,6 +123,8 @@ class VAE:
     batch: int = 256
     warm: bool = False
     build: Any = Network
+    device: str = "cpu"
+    dtype: str = "float32"
     network: nn.Module | None = field(default=None, repr=False)
 
     def __post_init__(self):
@@ -106,6 +132,7 @@ class VAE:
             raise ValueError(f"output: 'means' or 'draws', not {self.output!r}")
         whole("steps", self.steps)
         whole("batch", self.batch)
+        check_dtype(self.dtype)
         if not callable(self.build):
             raise TypeError(f"build: a function that makes the network, not {self.build!r}")
 
@@ -120,7 +147,9 @@ class VAE:
         with torch_seeded(rng):
             warm = self.warm and self.network is not None
             network = copy.deepcopy(self.network) if warm else self.build()
-            train(network.train().requires_grad_(True), batches_of(data, self.batch, rng), self.steps)
+            network = network.to(self.device).train().requires_grad_(True)
+            train(network, batches_of(data, self.batch, rng), self.steps, getattr(torch, self.dtype))
+            network.cpu()
         if not all(values.isfinite().all() for values in network.state_dict().values()):
             raise ValueError("data: training on it ended in weights that are not finite")
         return replace(self, network=network.eval().requires_grad_(False))

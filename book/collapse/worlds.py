@@ -51,6 +51,12 @@ def mnist(seed: int) -> Images:
     return Images(datasets.Finite(digits.images), judge)
 
 
+def shuffled_mnist(seed: int) -> Images:
+    """Return the same with the training images in an order of its own for each seed, to be given out piece by piece."""
+    digits, judge = _digits()
+    return Images(datasets.Finite(np.random.default_rng(seed).permutation(digits.images)), judge)
+
+
 def measure_images(generation: Generation, first: VAE, world: Images, rng) -> dict:
     """Return the measures of chapter 4."""
     return world.judge.measure(generation.model, first, rng)

@@ -69,16 +69,13 @@ def negative_elbo(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return (rebuilt + divergence) / len(x)
 
 
-def train(network: nn.Module, batches, steps: int, dtype: torch.dtype = torch.float32, rate: float = 3e-3) -> None:
-    """Minimise the negative ELBO with Adam and a one-cycle learning rate; changes ``network``."""
-    device = next(network.parameters()).device
+def train(network: nn.Module, batches, steps: int, rate: float = 3e-3, loss=negative_elbo) -> None:
+    """Minimise the loss, by default the negative ELBO, with Adam and a one-cycle learning rate; changes ``network``."""
     optimizer = torch.optim.Adam(network.parameters(), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
     for _, x in zip(range(steps), batches):
         optimizer.zero_grad()
-        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-            loss = negative_elbo(network, x.to(device))
-        loss.backward()
+        loss(network, x).backward()
         optimizer.step()
         schedule.step()
 
@@ -148,11 +145,15 @@ class VAE:
             warm = self.warm and self.network is not None
             network = copy.deepcopy(self.network) if warm else self.build()
             network = network.to(self.device).train().requires_grad_(True)
-            train(network, batches_of(data, self.batch, rng), self.steps, getattr(torch, self.dtype))
+            train(network, batches_of(data, self.batch, rng), self.steps, loss=self._loss)
             network.cpu()
         if not all(values.isfinite().all() for values in network.state_dict().values()):
             raise ValueError("data: training on it ended in weights that are not finite")
         return replace(self, network=network.eval().requires_grad_(False))
+
+    def _loss(self, network: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.dtype == "bfloat16"):
+            return negative_elbo(network, x.to(self.device))
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Return ``n`` generated images, (n, 784) bytes."""

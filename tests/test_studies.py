@@ -326,6 +326,13 @@ def test_the_provenance_names_the_device():
     assert about["device"] == "cuda, one thread a chain"
 
 
+@pytest.mark.parametrize("name, device", [("gaussian", None), ("vae", "cuda"), ("transformer", "cuda")])
+def test_a_gpu_is_used_where_there_is_one_and_the_models_can(name, device, monkeypatch):
+    assert studies.best_device(studies.STUDIES[name]) is None or torch.cuda.is_available()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert studies.best_device(studies.STUDIES[name]) == device
+
+
 # ---- the cheap studies ---------------------------------------------------------------------------------------------
 
 

@@ -106,6 +106,12 @@ def resized(
     return dataclasses.replace(study, arms=chosen, seeds=study.seeds if seeds is None else whole("seeds", seeds))
 
 
+def best_device(study: Study) -> str | None:
+    """Return "cuda" if there is a GPU and every model of a study can be trained on it, else None."""
+    able = all(hasattr(arm.model, "device") for arm in study.arms.values())
+    return "cuda" if able and torch.cuda.is_available() else None
+
+
 def run(
     name: str, workers: int = 1, work: Path = WORK, folder: Path = records.FOLDER,
     study: Study | None = None, cluster: str | None = None,
@@ -216,7 +222,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, help="run seeds 0 to SEEDS - 1")
     parser.add_argument("--generations", type=int, help="of every arm")
     parser.add_argument("--arms", nargs="+", help="these arms (mixes) only")
-    parser.add_argument("--device", help="for models that can leave the CPU: cuda")
+    parser.add_argument("--device", help="cpu or cuda (cuda if there is one and the models can use it)")
     parser.add_argument("--into", type=Path, help=f"folder of the records (book/results; {WORK} for another size)")
     options = parser.parse_args(arguments)
     if options.command != "run":
@@ -226,8 +232,9 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error("run which study?")
     try:
         full = STUDIES[options.name]
-        study = resized(full, options.seeds, options.generations, options.arms, options.device)
-        folder = options.into or (records.FOLDER if study == full else WORK)
+        sized = resized(full, options.seeds, options.generations, options.arms)
+        folder = options.into or (records.FOLDER if sized == full else WORK)
+        study = resized(sized, device=options.device or best_device(sized))
         run(options.name, options.workers, folder=folder, study=study, cluster=options.cluster)
         print(f"records are in {folder}")
     except (OSError, ValueError, joblib.externals.loky.BrokenProcessPool) as error:

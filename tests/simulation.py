@@ -11,6 +11,12 @@ def close(values, expected, errors=4.0, slack=0.0):
     return abs(values.mean() - expected) <= errors * values.std(ddof=1) / np.sqrt(values.size) + slack
 
 
+def zipf(k, exponent=1.0):
+    """Return shares proportional to 1 / rank^exponent for ranks 1..k."""
+    weights = np.arange(1, k + 1, dtype=float) ** -exponent
+    return weights / weights.sum()
+
+
 def generations(loop, number):
     """Return the first generations of a chain."""
     return list(itertools.islice(loop, number))

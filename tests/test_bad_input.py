@@ -7,14 +7,19 @@ import re
 
 import numpy as np
 import pytest
-from collapse import anchor, chain, curate, fresh, metrics, pooled, resample, size, subsample, theory
+from collapse import anchor, chain, curate, figures, fresh, metrics, pooled, resample, size, subsample, theory
+from collapse.checks import check
+from collapse.datasets import Finite
 from collapse.decoding import Decoding
-from collapse.discrete import Bigram, Categorical, Counts, temper, zipf
+from collapse.discrete import Bigram, Categorical, Counts, temper
 from collapse.gaussian import Gaussian, MultivariateGaussian, moments, replacement_paths
 from collapse.mixture import KernelDensity, Mixture
-from collapse.text import BPE
+from collapse.opt import OPT
+from collapse.seeding import torch_seeded
+from collapse.text import BPE, readable
 from collapse.transformer import LanguageModel
 from collapse.vae import VAE, Network
+from matplotlib.figure import Figure
 
 P = np.array([0.5, 0.3, 0.2])
 POINTS = np.array([[0.0, 1.0], [2.0, 0.5], [1.0, 3.0], [4.0, 2.5], [3.0, 1.5], [0.5, 2.0]])
@@ -136,6 +141,66 @@ def test_values_at_the_edge(module, name, arguments, place):
         assert no or not any(np.isnan(part).any() for part in parts), f"{about.name} = {value!r} gives {answer!r}"
 
 
+SINGLE = {  # arguments of which a closed form takes one at a time, by place
+    "c4": [0], "first_loss_time": [1], "fixation_time_diffusion": [1], "fresh_moments": [1, 2, 3],
+    "fresh_share_needed": [0, 1], "golden_weight": [0], "half_life": [0], "kept_accumulate": [1],
+    "kept_accumulate_fresh": [1, 2, 3], "kept_accumulate_limit": [0], "kept_fixed_budget": [1], "kept_schedule": [1],
+    "kernel_growth": [0], "log_det_drift": [0], "log_variance_drift": [0], "lyapunov": [0], "mean_precision": [1],
+    "memoriser_error_recursive": [1], "regression_accumulate": [1], "regression_mixed": [0],
+    "survival_branching": [1], "systematic_replace": [1], "tempered": [1],
+}
+ROWS = {"kept_schedule": 0, "memoriser_error": 0, "survival": 0, "survival_branching": 0}  # one axis at most
+
+
+@pytest.mark.parametrize("name, place, value", [
+    *((name, place, [THEORY[name][place]] * 2) for name, some in SINGLE.items() for place in some),
+    *((name, place, [[THEORY[name][place]]]) for name, place in ROWS.items()),
+])
+def test_an_argument_with_more_axes_than_the_form_has_room_for(name, place, value):
+    function = getattr(theory, name)
+    about = parameter(function, place).name
+    with pytest.raises(ValueError, match=f"^{about}: a (single number|row of numbers), not shape"):
+        function(*THEORY[name][:place], value, *THEORY[name][place + 1:])
+
+
+SMALLEST = {  # by function: the place of a count and the smallest that has an answer
+    "biased_variance": [(0, 1), (1, 2)], "c4": [(0, 2)], "diversity": [(0, 0), (1, 1)], "kept_accumulate": [(1, 2)],
+    "kept_accumulate_fresh": [(1, 1), (3, 1)], "kept_accumulate_limit": [(0, 1)], "kept_fixed_budget": [(1, 2)],
+    "kept_fresh": [(0, 0), (1, 1)], "kept_frozen": [(0, 1), (1, 10)], "kept_redrawn": [(0, 1), (1, 10)],
+    "kept_unlabelled": [(0, 0), (1, 1)], "kernel_growth": [(0, 2)], "kernel_variance": [(0, 1), (1, 2)],
+    "log_condition_early": [(0, 0), (1, 3)], "log_det_drift": [(0, 4), (1, 1)], "log_variance_drift": [(0, 2)],
+    "log_variance_spread": [(0, 0), (1, 2)], "lyapunov": [(0, 4), (1, 1)], "mean_precision": [(0, 0), (1, 4)],
+    "mean_variance": [(0, 0), (1, 2)], "memoriser_error": [(0, 0)], "regression_accumulate": [(1, 6), (2, 1)],
+    "regression_mixed": [(0, 6), (1, 1), (2, 0)], "regression_replace": [(0, 0), (1, 6), (2, 1)],
+    "regularised_quantile": [(1, 2)], "regularised_variance": [(0, 0), (1, 2)], "std_factor": [(0, 2)],
+    "variance_of_mean": [(0, 0), (1, 2)], "variance_quantile": [(1, 0), (2, 2)], "wasserstein2_early": [(0, 0), (1, 2)],
+}
+
+
+@pytest.mark.parametrize("name, place, least", [(n, *row) for n, rows in SMALLEST.items() for row in rows])
+def test_counts_begin_where_the_form_has_an_answer(name, place, least):
+    function, arguments = getattr(theory, name), THEORY[name]
+    assert np.isfinite(function(*arguments[:place], least, *arguments[place + 1:])).all()
+    about = "alpha" if least == 10 else parameter(function, place).name  # a share must be a point of n at least
+    with pytest.raises(ValueError, match=f"^{about}:"):
+        function(*arguments[:place], least - 1, *arguments[place + 1:])
+
+
+SHARES = {  # arguments that may be all of it, and no more
+    "kept_accumulate_fresh": [2], "kept_correct": [0, 1, 2], "kept_fresh": [2], "kept_redrawn": [2],
+    "kept_unlabelled": [2], "pixel_entropy": [0], "survival": [0], "survival_branching": [0], "systematic_replace": [1],
+    "variance_quantile": [0], "regularised_quantile": [0], "verifier_threshold": [0, 1], "weighted_error": [0],
+}
+
+
+@pytest.mark.parametrize("name, place", [(name, place) for name, places in SHARES.items() for place in places])
+def test_a_share_may_be_all_and_no_more(name, place):
+    function, arguments = getattr(theory, name), THEORY[name]
+    assert not np.isnan(function(*arguments[:place], 1.0, *arguments[place + 1:])).any()
+    with pytest.raises(ValueError, match=f"^{parameter(function, place).name}:"):
+        function(*arguments[:place], 1.5, *arguments[place + 1:])
+
+
 # ---- mixes and models: values that no argument of the kind may have ------------------------------------------
 
 RNG = np.random.default_rng(0)
@@ -154,6 +219,8 @@ PIECES = BPE.trained("the cat sat on the mat <eos> the dog sat on the cat <eos>"
 WRITER = LanguageModel(12, steps=1, batch=2, width=8, layers=1, heads=2)
 WROTE = WRITER.fit(np.resize(np.arange(12), (3, 64)), RNG)
 IMAGES = np.zeros((4, 784), dtype=np.uint8)
+AX = Figure().subplots()
+IDS = ("x", None, [], np.nan, [1.5], [-1], [262], [True], ["1"], [[1, 2], [3]])
 DRAWER = VAE(steps=1, batch=2, build=functools.partial(Network, hidden=4))
 TEXT = ("x", None, [], np.nan, BLOCKS * 1.5, BLOCKS - 5, BLOCKS.astype(str), BLOCKS[0], BLOCKS + 10)
 
@@ -176,7 +243,6 @@ REFUSALS = {
     "Categorical fit": ("data", KINDS.fit, ("x", None, [], np.nan, POINTS, Counts(np.array([0, 0])))),
     "temper": ("p", lambda v: temper(v, 0.5), ("x", None, [], np.nan, [np.nan, 1], [-0.5, 1.5], [0.0, 0.0])),
     "temper temperature": ("temperature", lambda v: temper(P, v), POSITIVE),
-    "zipf": ("k", zipf, WHOLE), "zipf exponent": ("exponent", lambda v: zipf(5, v), ("x", None, [], np.nan, np.inf)),
     "Bigram": ("vocabulary", lambda v: Bigram(v, 4), WHOLE), "Bigram length": ("length", lambda v: Bigram(3, v), WHOLE),
     "Bigram fit": ("data", WORDS.fit, TEXT), "Bigram sample": ("n", lambda v: WORDS.sample(v, RNG), WHOLE),
     "Gaussian": ("variance", lambda v: Gaussian(0.0, v), ("x", None, [], np.nan, np.inf, -1.0, [1.0, 2.0])),
@@ -187,8 +253,15 @@ REFUSALS = {
     "Gaussian sample": ("n", lambda v: NORMAL.sample(v, RNG), WHOLE),
     "Gaussian fit": ("data", NORMAL.fit, (*DATA, RUNS)), "moments": ("data", moments, DATA),
     "MultivariateGaussian fit": ("data", PLANE.fit, (*DATA, RUNS[:, :2])),
+    "MultivariateGaussian": ("factor", lambda v: MultivariateGaussian(MEAN, v), (*DATA, np.eye(3), RAGGED)),
+    "MultivariateGaussian mean": ("(mean|factor)", lambda v: MultivariateGaussian(v, np.eye(2)), (*DATA, 0.0, RAGGED)),
+    "MultivariateGaussian ddof": ("ddof", lambda v: MultivariateGaussian.standard(2, 2, ddof=v), ("x", None, [], 2, 0.5)),
+    "MultivariateGaussian runs": ("runs", lambda v: MultivariateGaussian.standard(v, 2), WHOLE),
     "MultivariateGaussian sample": ("n", lambda v: PLANE.sample(v, RNG), WHOLE),
     "MultivariateGaussian d": ("d", lambda v: MultivariateGaussian.standard(2, v), WHOLE),
+    "paths runs": ("runs", lambda v: replacement_paths(v, 3, 9, rng=RNG), WHOLE),
+    "paths generations": ("generations", lambda v: replacement_paths(2, v, 9, rng=RNG), WHOLE),
+    "paths ddof": ("ddof", lambda v: replacement_paths(2, 3, 9, ddof=v, rng=RNG), ("x", None, [], 2, 0.5)),
     "paths": ("n", lambda v: replacement_paths(2, 3, v, rng=RNG), (*WHOLE, 1)),
     "Mixture": ("components", Mixture, WHOLE), "Mixture max_iter": ("max_iter", lambda v: Mixture(max_iter=v), WHOLE),
     "Mixture tol": ("tol", lambda v: Mixture(tol=v), ("x", None, [], np.nan, -1)),
@@ -200,6 +273,7 @@ REFUSALS = {
                                                                    [[0.5, 0.5]])),
     "Mixture.of means": ("means", lambda v: Mixture.of(PARTS[0], v, PARTS[2]), (*DATA, RAGGED, POINTS[:3])),
     "Mixture.of covariances": ("covariances", lambda v: Mixture.of(*PARTS[:2], v), (*DATA, np.eye(2), -PARTS[2])),
+    "Mixture.of runs": ("runs", lambda v: Mixture.of(*PARTS, runs=v), ("x", None, [], 3, (0,), (1.5,), (True,), ("x",))),
     "Mixture density": ("points", BLOB.log_density, (*DATA, POINTS[:, :1])),
     "Mixture unfitted": ("means", lambda n: Mixture().sample(n, RNG), (3,)),
     "KernelDensity": ("bandwidth", KernelDensity, ("x", None, [], np.nan, np.inf, 0, -1, True)),
@@ -218,12 +292,31 @@ REFUSALS = {
     "LanguageModel prompts": ("prompts", lambda v: WROTE.continued(v, 1, RNG), (*TEXT, RAGGED)),
     "VAE": ("output", lambda v: VAE(output=v), ("x", None, [], 3, np.ones(2))),
     "VAE steps": ("steps", lambda v: VAE(steps=v), WHOLE), "VAE batch": ("batch", lambda v: VAE(batch=v), WHOLE),
+    "VAE dtype": ("dtype", lambda v: VAE(dtype=v), ("x", None, 3, np.ones(2))),
     "VAE build": ("build", lambda v: VAE(build=v), ("x", None, 3)),
     "VAE fit": ("data", lambda v: DRAWER.fit(v, RNG), (*DATA, RAGGED, IMAGES[:0], IMAGES[:, :9], IMAGES / 255)),
     "VAE sample": ("n", lambda v: DRAWER.fit(IMAGES, RNG).sample(v, RNG), WHOLE),
     "BPE": ("text", lambda v: BPE.trained(v, 262), ("", " ", None, 3, [], b"text")),
     "BPE size": ("size", lambda v: BPE.trained("a cat", v), (*WHOLE, 9, 10**6)),
     "BPE encode": ("text", PIECES.encode, (None, 3, [], b"text")),
+    "BPE words": ("ids", PIECES.words, IDS), "BPE bytes": ("ids", PIECES.bytes, IDS),
+    "BPE decode": ("ids", PIECES.decode, (*IDS, [[1]])),
+    "BPE word_list": ("blocks", PIECES.word_list, (*IDS, [1], [[262]])),
+    "readable": ("text", readable, (None, 3, [], b"text")),
+    "Finite": ("data", Finite, ("x", None, [], 3, POINTS.tolist(), POINTS[:, 0], POINTS[:0], POINTS.astype(str),
+                                POINTS.astype(object))),
+    "Finite sample": ("n", lambda v: Finite(POINTS).sample(v, RNG), (*WHOLE, 7)),
+    **{f"OPT {name}": (name, lambda v, name=name: OPT(None, None, None, None, **{name: v}), values)
+       for name, values in {"epochs": WHOLE, "batch": WHOLE, "beams": WHOLE, "rate": POSITIVE,
+                            "repetition_penalty": POSITIVE}.items()},
+    "torch_seeded": ("rng", lambda v: torch_seeded(v).__enter__(), ("x", None, 3, np.random)),
+    "check": ("number", lambda v: check(v, 1), (None, 3, [], "9.9", np.nan)),
+    "band": ("regime", lambda v: figures.band(AX, [0], [0], [1], v), ("x", None, 3, [])),
+    "label_end": ("regime", lambda v: figures.label_end(AX, [0], [0], "", v), ("x", None, 3, [])),
+    "sample_sheet": ("rows", lambda v: figures.sample_sheet([("", v)]), (None, [], IMAGES[:0], IMAGES[:, :9], IMAGES[0])),
+    "draw_dog": ("traits", lambda v: figures.draw_dog(AX, v), ("x", None, [], np.nan, [1, 2], np.full(7, np.nan))),
+    "dog_park": ("traits", lambda v: figures.dog_park(AX, v), ("x", None, [], np.ones(7), np.full((2, 7), np.nan),
+                                                                 np.ones((2, 6)))),
     "BPE blocks": ("length", lambda v: PIECES.blocks("the cat sat", v), WHOLE),
 }
 

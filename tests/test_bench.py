@@ -1,8 +1,11 @@
 """What `make bench` compares must be the same work; and its arithmetic, at tiny sizes. No test looks at a time."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
-from benchmarks import growth, samplers, timing
+from benchmarks import growth, report, samplers, timing
 
 CHECKS = {work.same.__name__: work.same for work in samplers.works()}
 
@@ -65,3 +68,12 @@ def test_flop_are_counted_as_six_a_weight_and_sample():
 def test_growth_finds_a_slope(monkeypatch):
     monkeypatch.setattr(growth, "seconds", lambda call: call() or 1.0)
     assert growth.slope([1, 2, 4], [lambda: 1.0, lambda: 4.0, lambda: 16.0]) == pytest.approx(2)
+
+
+def test_the_readme_shows_the_kept_run():
+    page = (Path(__file__).parent.parent / "README.md").read_text()
+    found = json.loads(report.KEPT.read_text())
+    assert report.placed(page, found) == page
+    assert {"vae", "mixture", "bigram", "transformer-train"} <= {row["name"] for row in found["rows"]}
+    other = found | {"accumulate_late_over_early": 9.87}
+    assert "costs 9.87 times" in report.placed(page, other) != page

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from collapse import chain, datasets, downloads, metrics, theory
 from collapse.datasets import Finite
-from collapse.discrete import Bigram, Categorical, Counts, zipf
+from collapse.discrete import Bigram, Categorical
 from collapse.text import BPE, readable
-from simulation import close, generations
+from simulation import close, generations, zipf
 
 LINE = "the cat @-@ like dog sat on the mat , and the <unk> ( a rat ) sat on the cat 's hat . <eos> "
 
@@ -161,8 +161,8 @@ def test_words_keep_their_share_on_average(rng):
     (np.zeros((0, 5), dtype=int), "data: whole numbers"),
     (np.zeros(5, dtype=int), "data: whole numbers"),
     (np.zeros((2, 5)), "data: whole numbers"),
-    (np.full((2, 5), 9), "data: words are 0 to 8, found 9"),
-    (np.full((2, 5), -1), "data: words are 0 to 8, found -1"),
+    (np.full((2, 5), 9), "data: tokens are 0 to 8, found 9"),
+    (np.full((2, 5), -1), "data: tokens are 0 to 8, found -1"),
 ])
 def test_bigram_errors(data, said):
     with pytest.raises(ValueError, match=said):

@@ -65,12 +65,13 @@ def test_the_likelihood_agrees_with_the_training_loss(model, rng):
 @pytest.mark.slow
 def test_without_weights_it_says_so(pieces, monkeypatch, capsys):
     pytest.importorskip("transformers")
-    monkeypatch.setattr(opt, "reachable", lambda host: False)
+    asked = []
+    monkeypatch.setattr(opt, "reachable", asked.append)  # returns None: it does not answer
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr(opt, "NAME", "no-such-publisher/no-such-model")
     assert opt.load(TEXT, pieces, np.random.default_rng(0), pretrained=True) is not None
     said = capsys.readouterr().out
-    assert "cannot be had" in said and "random weights" in said
+    assert asked == ["https://huggingface.co"] and "cannot be had" in said and "random weights" in said
 
 
 def test_without_transformers_it_says_what_to_install(pieces, monkeypatch, capsys):

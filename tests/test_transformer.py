@@ -12,7 +12,15 @@ from collapse import accumulate, chain, checkpoints, metrics, resample
 from collapse.datasets import Finite
 from collapse.text import BPE, measure
 from collapse.transformer import (
-    CONTEXT, Decoding, LanguageModel, Network, after_begin, best_beams, draw, penalised, write,
+    CONTEXT,
+    Decoding,
+    LanguageModel,
+    Network,
+    after_begin,
+    best_beams,
+    draw,
+    penalised,
+    write,
 )
 from simulation import generations
 
@@ -234,6 +242,11 @@ def test_bfloat16_is_close(rng, blocks):
 def test_wrong_blocks_are_an_error(data, said, rng):
     with pytest.raises(ValueError, match=said):
         TINY(30).fit(data, rng)
+
+
+def test_training_that_ends_in_no_numbers_is_an_error(rng, blocks):
+    with pytest.raises(ValueError, match="^rate: training ended"):
+        TINY(30, rate=1e30).fit(blocks, rng)
 
 
 def test_it_must_be_fitted_first(rng, blocks):

@@ -1,4 +1,4 @@
-"""What the models, the mixes and the measures demand of their arguments; every error begins with a name."""
+"""What models, mixes, measures and closed forms demand of their arguments; every error begins with a name."""
 
 from __future__ import annotations
 
@@ -10,21 +10,39 @@ LARGE = 1e100  # larger numbers have squares that overflow
 COUNT = 2**63 - 1  # as far as numpy counts
 
 
-def whole(name: str, value: int, least: int = 1) -> int:
-    """Return ``value`` if it is a whole number of at least ``least``; a ValueError names the argument."""
+def whole(name: str, value: int, least: int = 1, most: int = COUNT) -> int:
+    """Return ``value`` if it is a single whole number of a range; a ValueError names the argument."""
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name}: a whole number of at least {least}, not {value!r}")
-    if value > COUNT:
-        raise ValueError(f"{name}: numpy counts up to {COUNT}, not to {value}")
+    if value > most:
+        raise ValueError(f"{name}: {most} at most, not {value}")
     return int(value)
 
 
-def number(name: str, value: float, least: float = -np.inf, above: float = -np.inf) -> float:
-    """Return ``value`` if it is a single finite number, from ``least`` up and greater than ``above``."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not (least <= value < np.inf and value > above):
-        bound = f" above {above:g}" if above > -np.inf else f" from {least:g} up" if least > -np.inf else ""
+def number(name: str, value: float, least: float = -LARGE, most: float = LARGE, above: float = -np.inf) -> float:
+    """Return ``value`` if it is a single finite number of a range, and greater than ``above``."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not (least <= value <= most and value > above):
+        bound = f" above {above:g}" if above > -np.inf else _bounds(least, most)
         raise ValueError(f"{name}: a finite number{bound}, not {value!r}")
     return value
+
+
+def _bounds(least: float, most: float) -> str:
+    return (f" from {least:g}" if least > -LARGE else "") + (f" to {most:g}" if most < LARGE else "")
+
+
+def choice(name: str, value: str, *options: str) -> str:
+    """Return ``value`` if it is one of some words."""
+    if not isinstance(value, str) or value not in options:
+        raise ValueError(f"{name}: {' or '.join(map(repr, options))}, not {value!r}")
+    return value
+
+
+def divisor(ddof: int) -> int:
+    """Return ``ddof`` if it says what a sum of squares is divided by, n - ddof."""
+    if not isinstance(ddof, (int, np.integer)) or isinstance(ddof, bool) or ddof not in (0, 1):
+        raise ValueError(f"ddof: 0 (maximum likelihood) or 1 (unbiased), not {ddof!r}")
+    return int(ddof)
 
 
 def array(name: str, values) -> np.ndarray:
@@ -35,14 +53,15 @@ def array(name: str, values) -> np.ndarray:
         raise ValueError(f"{name}: an array, but {error}") from None
 
 
-def numbers(name: str, values, axes: int = 0, least: float = -LARGE) -> np.ndarray:
-    """Return finite numbers from ``least`` up as floats, with ``axes`` axes or more; neither text nor truth values."""
+def numbers(name: str, values, axes: int = 0, least: float = -LARGE, most: float = LARGE) -> np.ndarray:
+    """Return numbers of a range as floats, with ``axes`` axes or more; neither text nor truth values."""
     found = array(name, values)
     if found.dtype.kind not in "iuf" or found.size == 0 or found.ndim < axes:
         raise ValueError(f"{name}: numbers with {axes} axes or more, not {found.dtype} of shape {found.shape}")
     found = np.asarray(found, dtype=float)
-    if not (found.min() >= least and found.max() <= LARGE):  # NaN fails this too
-        raise ValueError(f"{name}: finite numbers" + (f" from {least:g} up" if least > -LARGE else ""))
+    if not (found.min() >= least and found.max() <= most):  # NaN fails this too
+        kind = "finite numbers" if most < np.inf else "numbers"
+        raise ValueError(f"{name}: {kind}{_bounds(least, most)}, found {found.min():g} to {found.max():g}")
     return found
 
 
@@ -52,3 +71,15 @@ def shares(name: str, p) -> np.ndarray:
     if (abs(p.sum(axis=-1) - 1) > 1e-6).any():
         raise ValueError(f"{name}: shares from 0 up that sum to 1 along the last axis")
     return p
+
+
+def tokens(name: str, data, length: int | None = None, vocabulary: int | None = None, least: int = 1) -> np.ndarray:
+    """Return text, whole numbers (blocks, length): of that ``length`` or at ``least`` it, and below ``vocabulary``."""
+    data = array(name, data)
+    if data.ndim != 2 or data.dtype.kind not in "iu" or len(data) == 0 or not (
+            data.shape[1] >= least if length is None else data.shape[1] == length):
+        shape = f"(blocks, {length or 'length'})"
+        raise ValueError(f"{name}: whole numbers of shape {shape}, not {data.dtype} of shape {data.shape}")
+    if vocabulary is not None and data.size and not 0 <= data.min() <= data.max() < vocabulary:
+        raise ValueError(f"{name}: tokens are 0 to {vocabulary - 1}, found {data.min()} to {data.max()}")
+    return data.astype(np.int64, copy=False)

@@ -10,12 +10,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from functools import singledispatch
-from numbers import Real
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from .arguments import whole
+from .arguments import number, whole
 
 
 class Source(Protocol):
@@ -123,7 +122,7 @@ def fresh(alpha: float) -> Mix:
         real = real_count(alpha, n)
         return pool, _blend(source.sample(real, rng) if real else None, model, n - real, rng)
 
-    _share(alpha)
+    number("alpha", alpha, 0, 1)
     return mix
 
 
@@ -136,7 +135,7 @@ def anchor(alpha: float) -> Mix:
         pool = subsample(pool, real, rng) if real else None
         return pool, _blend(pool, model, n - real, rng)
 
-    _share(alpha)
+    number("alpha", alpha, 0, 1)
     return mix
 
 
@@ -147,7 +146,7 @@ def resample(alpha: float) -> Mix:
         real = real_count(alpha, n)
         return pool, _blend(subsample(pool, real, rng) if real else None, model, n - real, rng)
 
-    _share(alpha)
+    number("alpha", alpha, 0, 1)
     return mix
 
 
@@ -194,16 +193,10 @@ def _blend(real, model, synthetic: int, rng):
 
 def real_count(alpha: float, n: int) -> int:
     """Return how many of ``n`` points are real; a positive share must give at least one."""
-    real = round(_share(alpha) * n)
+    real = round(number("alpha", alpha, 0, 1) * n)
     if alpha > 0 and real == 0:
         raise ValueError(f"alpha: a share of {alpha} of n = {n} is less than one point")
     return real
-
-
-def _share(alpha: float) -> float:
-    if isinstance(alpha, bool) or not (isinstance(alpha, Real) and 0 <= alpha <= 1):  # NaN fails this too
-        raise ValueError(f"alpha: a share lies between 0 and 1, not {alpha!r}")
-    return alpha
 
 
 # ---- data: anything that can be counted, pooled and subsampled ------------------------------------

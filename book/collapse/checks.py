@@ -45,7 +45,7 @@ def check(number: str, answer: Any = None) -> None:
     Raises:
         ValueError: there is no such exercise.
     """
-    if number not in EXERCISES:
+    if not isinstance(number, str) or number not in EXERCISES:
         raise ValueError(f"number: no exercise {number!r} can be checked")
     print(f"Exercise {number}: {verdict(EXERCISES[number], answer)}")
 

@@ -67,23 +67,20 @@ def digits() -> Digits:
 
 @dataclass(frozen=True)
 class Finite:
-    """A finite set of real data as the source of a chain.
+    """A finite set of real data as the source of a chain; `resample` is what draws from one again and again.
 
     Args:
-        data: an array (samples, ...), in a random order.
-        redraw: False gives each sample once and then raises; True draws ``n`` without replacement
-            from the whole set each time. Two different remedies: laws F1 and F6.
-        used: samples given so far (only counts when ``redraw`` is False).
+        data: an array (samples, ...), in a random order; each sample is given once (law F1).
+        used: samples given so far.
     """
 
     data: np.ndarray
-    redraw: bool = False
     used: list[int] = None
 
     def __post_init__(self):
-        if not isinstance(self.data, np.ndarray) or self.data.ndim < 2:
-            raise ValueError(f"data: an array (samples, ...), not {type(self.data).__name__} "
-                             f"of shape {np.shape(self.data)}")
+        kind = self.data.dtype if isinstance(self.data, np.ndarray) else type(self.data)
+        if not isinstance(kind, np.dtype) or kind.kind not in "biuf" or self.data.ndim < 2 or not self.data.size:
+            raise ValueError(f"data: an array of numbers (samples, ...), not {kind} of shape {np.shape(self.data)}")
         if self.used is None:
             object.__setattr__(self, "used", [0])
 
@@ -94,11 +91,9 @@ class Finite:
             ValueError: fewer than ``n`` are left, or ``n`` is not a positive whole number.
         """
         whole("n", n)
-        left = len(self.data) - (0 if self.redraw else self.used[0])
+        left = len(self.data) - self.used[0]
         if n > left:
             raise ValueError(f"n: {n} real samples were asked for, {left} of {len(self.data)} are left")
-        if self.redraw:
-            return self.data[rng.choice(len(self.data), n, replace=False)]
         self.used[0] += n
         return self.data[self.used[0] - n : self.used[0]]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .arguments import array, number, numbers, shares, whole
+from .arguments import array, number, numbers, shares, tokens, whole
 from .chain import pooled, size, subsample
 
 
@@ -129,14 +129,6 @@ def temper(p: np.ndarray, temperature: float) -> np.ndarray:
     return weights / weights.sum(axis=-1, keepdims=True)
 
 
-def zipf(k: int, exponent: float = 1.0) -> np.ndarray:
-    """Return shares proportional to 1 / rank^exponent for ranks 1..k."""
-    whole("k", k)
-    number("exponent", exponent, least=0)
-    weights = np.arange(1, k + 1, dtype=float) ** -exponent
-    return weights / weights.sum()
-
-
 @dataclass(frozen=True)
 class Bigram:
     """Words that follow words: the shares of every word's successors, and of all words for a start.
@@ -171,12 +163,8 @@ class Bigram:
         Raises:
             ValueError: no text, another shape, or an unknown word.
         """
-        data = array("data", data)
-        if data.ndim != 2 or data.size == 0 or data.dtype.kind != "i":
-            raise ValueError(f"data: whole numbers (stretches, length), not {data.dtype} of shape {data.shape}")
-        if data.min() < 0 or data.max() >= self.vocabulary:
-            raise ValueError(f"data: words are 0 to {self.vocabulary - 1}, found {data.min()} to {data.max()}")
-        codes = data[:, :-1].astype(np.int64) * self.vocabulary + data[:, 1:]
+        data = tokens("data", data, vocabulary=self.vocabulary)
+        codes = data[:, :-1] * self.vocabulary + data[:, 1:]
         codes, counts = np.unique(codes, return_counts=True)  # V^2 pairs are possible, only these exist
         return replace(
             self, words=np.bincount(data.ravel(), minlength=self.vocabulary).cumsum(),

@@ -47,20 +47,25 @@ def _checked(folder: Path, files: dict[str, str], place: str, advice: str) -> Pa
     return folder
 
 
-def reachable(url: str, seconds: float = PROBE_SECONDS) -> bool:
-    """Tell within ``seconds`` whether an address answers, even if the look-up or the handshake hangs."""
+def reachable(url: str) -> bool:
+    """Tell within three seconds whether an address answers, even if the look-up or the handshake hangs.
+
+    Raises:
+        ValueError: no address, but a bare name of a host, for instance.
+    """
+    request = urllib.request.Request(url, method="HEAD")
     answered = threading.Event()
 
     def probe():
         try:
-            urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=seconds).close()
+            urllib.request.urlopen(request, timeout=PROBE_SECONDS).close()
         except (OSError, HTTPException):
             return
         answered.set()
 
     thread = threading.Thread(target=probe, daemon=True)
     thread.start()
-    thread.join(seconds)  # a probe whose packets are swallowed is left behind
+    thread.join(PROBE_SECONDS)  # a probe whose packets are swallowed is left behind
     return answered.is_set()
 
 

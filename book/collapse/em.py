@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 LEAST = 1e-9  # a component that holds fewer points than this is dead
+NEVER = -1e38  # for log 0: finite, since OpenBLAS may multiply by 0 as padding (AVX-512 does), and 0 x inf is NaN
 
 
 class Components(NamedTuple):
@@ -115,8 +116,9 @@ def coefficients(parts: Components) -> np.ndarray:
     precision = np.linalg.inv(covariances)
     linear = (precision @ means[..., None])[..., 0]
     log_det = 2 * np.log(np.diagonal(factors, axis1=-2, axis2=-1)).sum(axis=-1)
-    with np.errstate(divide="ignore"):  # log 0 = -inf keeps a dead component dead
-        constant = np.log(weights) - 0.5 * ((linear * means).sum(axis=-1) + log_det + d * np.log(2 * np.pi))
+    with np.errstate(divide="ignore"):
+        log_weights = np.maximum(np.log(weights), NEVER)  # so low that a dead component stays dead
+    constant = log_weights - 0.5 * ((linear * means).sum(axis=-1) + log_det + d * np.log(2 * np.pi))
     i, j = _pairs(d)
     square = precision[..., i, j] * np.where(i == j, -0.5, -1.0)
     return np.concatenate([constant[..., None], linear, square], axis=-1)

@@ -18,6 +18,8 @@ import numpy as np
 from IPython.display import HTML, Markdown
 from matplotlib.patches import Circle, Ellipse, Polygon
 
+from .arguments import choice, numbers
+
 INK = "#7a7a7a"  # readable on white and on black
 # One colour a regime, through the whole book.
 COLOURS = {
@@ -28,6 +30,9 @@ COLOURS = {
     "redrawn": "#b8860b",
     "frozen": "#2fa0b3",
     "preference": "#c2528b",
+    "first": "#5566d8",  # and what is no regime, in its order: model sizes, measures, decodings
+    "second": "#7fa93b",
+    "third": "#9c6b4a",
     "theory": INK,
 }
 
@@ -44,30 +49,26 @@ def use_style() -> None:
     })
 
 
-def band(ax, x, low, high, regime: str, **options):
+def band(ax, x, low, high, regime: str):
     """Shade the region between two curves in the colour of a regime; return the axes."""
-    ax.fill_between(x, low, high, color=COLOURS[regime], alpha=0.22, linewidth=0, **options)
+    ax.fill_between(x, low, high, color=COLOURS[choice("regime", regime, *COLOURS)], alpha=0.22, linewidth=0)
     return ax
 
 
 def label_end(ax, x, y, text: str, regime: str):
     """Write a label beside the last point of a curve, in its colour; return the axes."""
     ax.annotate(text, (x[-1], y[-1]), xytext=(5, 0), textcoords="offset points",
-                va="center", color=COLOURS[regime], fontsize=9, annotation_clip=False)
+                va="center", color=COLOURS[choice("regime", regime, *COLOURS)], fontsize=9, annotation_clip=False)
     return ax
 
 
-def sample_sheet(rows: Sequence[tuple[str, np.ndarray]], columns: int = 16, scale: float = 0.36):
-    """Draw one row of images a generation; return the figure.
-
-    Args:
-        rows: pairs of a label and byte images (n, 784).
-        columns: images in a row.
-        scale: inches an image.
-    """
-    figure, axes = plt.subplots(len(rows), 1, figsize=(columns * scale + 1.1, len(rows) * scale), squeeze=False)
+def sample_sheet(rows: Sequence[tuple[str, np.ndarray]]):
+    """Draw a row for each pair of a label and byte images (n, 784), the first 16 of them; return the figure."""
+    figure, axes = plt.subplots(len(rows), 1, figsize=(16 * 0.36 + 1.1, len(rows) * 0.36), squeeze=False)
     for ax, (label, images) in zip(axes[:, 0], rows):
-        strip = np.asarray(images[:columns]).reshape(-1, 28, 28).transpose(1, 0, 2).reshape(28, -1)
+        if np.ndim(images) != 2 or np.shape(images)[1] != 784 or len(images) == 0:
+            raise ValueError(f"rows: images (n, 784), not shape {np.shape(images)}")
+        strip = np.asarray(images[:16]).reshape(-1, 28, 28).transpose(1, 0, 2).reshape(28, -1)
         ax.imshow(strip, cmap="gray", vmin=0, vmax=255, aspect="equal", interpolation="nearest")
         ax.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
         ax.set(xticks=[], yticks=[])
@@ -84,37 +85,44 @@ def show_source(*objects) -> Markdown:
 # ---- players: generations that move, without a kernel or a network ----------------------------------------
 
 
-def player(draw: Callable[[int], plt.Figure], labels: Sequence[str], alt: str, dpi: int = 60) -> HTML:
-    """Return an element that steps, plays and scrubs through figures; its first frame stays in print.
+def player(draw: Callable[[int], plt.Figure | str], labels: Sequence[str], alt: str) -> HTML:
+    """Return an element that steps, plays and scrubs through frames.
+
+    In print stands the first picture, or every text.
 
     Args:
-        draw: ``draw(i)`` returns figure i; all of one size.
+        draw: ``draw(i)`` returns frame i: a figure, all of one size, or text as HTML.
         labels: what each frame shows, for the eye and for screen readers.
         alt: text alternative for the whole.
     """
-    frames = []
-    for i in range(len(labels)):
-        figure, buffer = draw(i), io.BytesIO()
-        figure.savefig(buffer, dpi=dpi, format="png", metadata={"Software": None})
-        plt.close(figure)
-        frames.append(base64.b64encode(buffer.getvalue()).decode())
+    frames = [_frame(draw(i), alt if i == 0 else label) for i, label in enumerate(labels)]
     key = "p" + hashlib.sha256("".join(frames).encode()).hexdigest()[:10]
-    images = "".join(
-        f'<img src="data:image/png;base64,{frame}" alt="{alt if i == 0 else label}" class="dark-light"'
-        f' style="width:100%{";display:none" if i else ""}">' for i, (frame, label) in enumerate(zip(frames, labels)))
-    return HTML(_PLAYER.format(key=key, images=images, last=len(labels) - 1, first=labels[0],
+    hidden = [f'<div class="frame{"" if frame.startswith("<img") else " text"}"{" hidden" if i else ""}>{frame}</div>'
+              for i, frame in enumerate(frames)]
+    return HTML(_PLAYER.format(key=key, frames="".join(hidden), last=len(labels) - 1, first=labels[0],
                                labels=list(labels), alt=alt))
 
 
-_PLAYER = """<div class="player" id="{key}" role="group" aria-label="{alt}" style="max-width:46rem">{images}
+def _frame(content: plt.Figure | str, alt: str) -> str:
+    if isinstance(content, str):
+        return content
+    buffer = io.BytesIO()
+    content.savefig(buffer, dpi=60, format="png", metadata={"Software": None})
+    plt.close(content)
+    image = base64.b64encode(buffer.getvalue()).decode()
+    return f'<img src="data:image/png;base64,{image}" alt="{alt}" class="dark-light" style="width:100%">'
+
+
+_PLAYER = """<div class="player" id="{key}" role="group" aria-label="{alt}" style="max-width:46rem">
+<div class="frames">{frames}</div>
 <div class="player-controls" style="display:flex;gap:.5rem;align-items:center;flex-wrap:wrap">
 <button type="button" aria-label="play or pause">Play</button><button type="button" aria-label="one step">Step</button>
 <input type="range" min="0" max="{last}" value="0" aria-label="frame" style="flex:1;min-width:8rem">
 <output aria-live="polite">{first}</output></div></div>
 <script>(() => {{
-  const box = document.getElementById("{key}"), images = box.querySelectorAll("img"), labels = {labels};
+  const box = document.getElementById("{key}"), frames = box.querySelectorAll(".frame"), labels = {labels};
   const [play, step] = box.querySelectorAll("button"), slider = box.querySelector("input");
-  const show = i => {{ images.forEach((image, k) => image.style.display = k === i ? "" : "none");
+  const show = i => {{ frames.forEach((frame, k) => frame.hidden = k !== i);
     slider.value = i; slider.setAttribute("aria-valuetext", labels[i]); box.querySelector("output").textContent = labels[i]; }};
   const next = () => show((+slider.value + 1) % labels.length);
   let timer = 0;
@@ -136,6 +144,8 @@ def coat(lightness: float, warmth: float) -> tuple[float, float, float]:
 
 def draw_dog(ax, traits: Sequence[float], x: float = 0.0, y: float = 0.0) -> None:
     """Draw a cartoon dog in the unit square at (x, y) from seven traits between 0 and 1 (`datasets.TRAITS`)."""
+    if numbers("traits", traits, 1).shape != (7,):
+        raise ValueError(f"traits: seven, not shape {np.shape(traits)}")
     size, legs, muzzle, ears, tail, lightness, warmth = np.clip(traits, 0, 1)
     colour, dark = coat(lightness, warmth), coat(0.55 * lightness, warmth)
     scale, leg = 0.72 + 0.28 * size, 0.06 + 0.17 * legs
@@ -169,11 +179,11 @@ def draw_dog(ax, traits: Sequence[float], x: float = 0.0, y: float = 0.0) -> Non
             angle=12 * np.cos(turn))
 
 
-def dog_park(ax, traits: np.ndarray, columns: int = 10):
-    """Draw a park of dogs, one a row of ``traits`` (dogs, 7), in the given order; return the axes."""
-    rows = -(-len(traits) // columns)
+def dog_park(ax, traits: np.ndarray):
+    """Draw a park of dogs, ten in a line, one a row of ``traits`` (dogs, 7), in the given order; return the axes."""
+    rows = -(-len(numbers("traits", traits, 2)) // 10)
     for i, dog in enumerate(traits):
-        draw_dog(ax, dog, i % columns, rows - 1 - i // columns)
-    ax.set(xlim=(0, columns), ylim=(0, rows), aspect="equal")
+        draw_dog(ax, dog, i % 10, rows - 1 - i // 10)
+    ax.set(xlim=(0, 10), ylim=(0, rows), aspect="equal")
     ax.axis("off")
     return ax

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .arguments import number, numbers, whole
+from .arguments import divisor, number, numbers, whole
 from .chain import pooled, size
 
 
@@ -87,11 +87,10 @@ class Gaussian:
     statistics: bool = False
 
     def __post_init__(self):
-        if np.shape(self.mean) != np.shape(self.variance):
-            raise ValueError(f"variance: the shape of the mean, {np.shape(self.mean)}, not {np.shape(self.variance)}")
-        numbers("mean", self.mean)
-        numbers("variance", self.variance, least=0)
-        _divisor(self.ddof)
+        mean, variance = numbers("mean", self.mean), numbers("variance", self.variance, least=0)
+        if mean.shape != variance.shape:
+            raise ValueError(f"variance: the shape of the mean, {mean.shape}, not {variance.shape}")
+        divisor(self.ddof)
         number("temperature", self.temperature, above=0)
 
     @classmethod
@@ -155,12 +154,10 @@ class MultivariateGaussian:
     statistics: bool = False
 
     def __post_init__(self):
-        mean, factor = np.shape(self.mean), np.shape(self.factor)
-        if not mean or factor != (*mean, mean[-1]):
+        mean, factor = numbers("mean", self.mean, 1).shape, numbers("factor", self.factor, 2).shape
+        if factor != (*mean, mean[-1]):
             raise ValueError(f"factor: shape (..., d, d) for a mean (..., d), not {factor} for {mean}")
-        numbers("mean", self.mean, 1)
-        numbers("factor", self.factor, 2)
-        _divisor(self.ddof)
+        divisor(self.ddof)
 
     @classmethod
     def standard(cls, runs: int, d: int, **options) -> MultivariateGaussian:
@@ -209,11 +206,6 @@ class MultivariateGaussian:
         return Moments(n, mean, scatter) if d > 1 else Moments(n, mean[..., 0], scatter[..., 0, 0])
 
 
-def _divisor(ddof: int) -> None:
-    if not isinstance(ddof, (int, np.integer)) or isinstance(ddof, bool) or ddof not in (0, 1):
-        raise ValueError(f"ddof: 0 (maximum likelihood) or 1 (unbiased), not {ddof!r}")
-
-
 def bartlett(n: int, d: int, runs: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Draw the lower triangular root A of the scatter A A^T of ``n`` standard normal points in ``d`` dimensions.
 
@@ -242,7 +234,7 @@ def replacement_paths(
     Source: sampler S2. Taught in chapter 2.
     """
     whole("n", n, least=2)
-    _divisor(ddof)
+    divisor(ddof)
     chi = rng.chisquare(n - 1, (whole("generations", generations), whole("runs", runs)))
     np.log(chi, out=chi)
     chi -= np.log(n - ddof)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 from scipy.spatial.distance import cdist
 
-from .arguments import numbers, shares, whole
+from .arguments import number, numbers, shares, whole
 from .text_metrics import bits_per_byte, distinct_n, longest_repeat, perplexity
 
 __all__ = [
@@ -74,9 +74,7 @@ def mixture_l2(first, second, smooth: float = 0.0) -> np.ndarray:
     smoothing it is unbounded: narrow densities are tall (M3). ``smooth`` is the standard deviation
     of a normal that blurs both before they are compared.
     """
-    smooth = numbers("smooth", smooth, 0, 0)
-    if smooth.ndim:
-        raise ValueError(f"smooth: a single number, not shape {smooth.shape}")
+    number("smooth", smooth, least=0)
     first, second = _mixture("first", first), _mixture("second", second)
     return _overlap(first, first, smooth) + _overlap(second, second, smooth) - 2 * _overlap(first, second, smooth)
 
@@ -144,9 +142,9 @@ def _covered(points: np.ndarray, manifold: np.ndarray, k: int) -> float:
 
 def total_variance(images: np.ndarray) -> float:
     """Return the variance of byte images (n, pixels) in units of white, summed over the pixels. Chapter 4."""
-    if np.ndim(images) != 2 or len(images) == 0 or getattr(images, "dtype", None) != np.uint8:
+    if not isinstance(images, np.ndarray) or images.ndim != 2 or len(images) == 0 or images.dtype != np.uint8:
         raise ValueError("images: byte images (n, pixels), n > 0")
-    return float((np.asarray(images, dtype=np.float32) / 255).var(axis=0, dtype=np.float64).sum())
+    return float((images.astype(np.float32) / 255).var(axis=0, dtype=np.float64).sum())
 
 
 def mean_interval(values: np.ndarray, level: float = 0.95, axis: int = 0):
@@ -155,8 +153,8 @@ def mean_interval(values: np.ndarray, level: float = 0.95, axis: int = 0):
     Raises:
         ValueError: fewer than two values, or one that is not finite; a level that is not a share.
     """
-    values, share = numbers("values", values, 1), numbers("level", level, 0, 0)
-    if share.ndim or not 0 < share < 1:
+    values = numbers("values", values, 1)
+    if not 0 < number("level", level) < 1:
         raise ValueError(f"level: between 0 and 1, not {level}")
     n = values.shape[axis]
     if n < 2:

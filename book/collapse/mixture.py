@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import em
-from .arguments import number, numbers, shares, whole
+from .arguments import choice, number, numbers, shares, whole
 
 BLOCK = 40_000  # responsibilities at a time: what stays in a core's cache
 LLOYD = 4  # steps of k-means after seeding: enough to leave two seeds that fell into one blob
@@ -45,8 +45,7 @@ class Mixture:
     def __post_init__(self):
         whole("components", self.components)
         whole("max_iter", self.max_iter)
-        if not isinstance(self.start, str) or self.start not in ("k-means++", "warm"):
-            raise ValueError(f'start: "k-means++" or "warm", not {self.start!r}')
+        choice("start", self.start, "k-means++", "warm")
         number("tol", self.tol, least=0)
         number("reg_covar", self.reg_covar, above=0)
 
@@ -58,6 +57,9 @@ class Mixture:
             ValueError: weights that are not shares, covariances that are not positive definite, or shapes that
                 do not fit together.
         """
+        if not isinstance(runs, tuple):
+            raise TypeError(f"runs: a tuple of whole numbers, not {runs!r}")
+        runs = tuple(whole("runs", count) for count in runs)
         weights, means = shares("weights", weights), numbers("means", means, 2)
         covariances = numbers("covariances", covariances, 3)
         if weights.shape != means.shape[:1] or means.ndim != 2:
@@ -164,10 +166,10 @@ class KernelDensity:
     width: np.ndarray | None = None
 
     def __post_init__(self):
-        if not isinstance(self.bandwidth, str):
+        if isinstance(self.bandwidth, str):
+            choice("bandwidth", self.bandwidth, "silverman", "scott")
+        else:
             number("bandwidth", self.bandwidth, above=0)
-        elif self.bandwidth not in ("silverman", "scott"):
-            raise ValueError(f'bandwidth: "silverman", "scott" or a positive number, not {self.bandwidth!r}')
 
     def fit(self, data: np.ndarray, rng: np.random.Generator | None = None) -> KernelDensity:
         """Return the density with a kernel on each of the points (..., n, d).

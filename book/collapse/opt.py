@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from .arguments import number, tokens, whole
 from .downloads import reachable
 from .seeding import torch_seeded
 
@@ -52,15 +53,25 @@ class OPT:
     repetition_penalty: float = 1.0
     network: Any = field(default=None, repr=False)
 
+    def __post_init__(self):
+        for name in ("epochs", "batch", "beams"):
+            whole(name, getattr(self, name))
+        for name in ("rate", "repetition_penalty"):
+            number(name, getattr(self, name), above=0)
+
     def fit(self, data: np.ndarray, rng: np.random.Generator) -> OPT:
-        """Return the model of the best epoch of fine-tuning on blocks (n, 64)."""
+        """Return the model of the best epoch of fine-tuning on blocks (n, 64).
+
+        Raises:
+            ValueError: no blocks, another shape, or a loss that was never finite.
+        """
         with torch_seeded(rng):
             network = copy.deepcopy(self.network if self.warm and self.network else self.base)
             blocks = self._tokens("data", data)
             steps = self.epochs * -(-len(blocks) // self.batch)
             optimizer = torch.optim.AdamW(network.parameters(), lr=self.rate)
             schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps, eta_min=min(1e-6, self.rate))
-            best = np.inf
+            best, weights = np.inf, None
             for _ in range(self.epochs):
                 network.train().requires_grad_(True)
                 for chosen in torch.randperm(len(blocks)).split(self.batch):
@@ -72,6 +83,8 @@ class OPT:
                 loss = replace(self, network=network).nats(self.valid).mean()
                 if loss < best:
                     best, weights = loss, copy.deepcopy(network.state_dict())
+        if weights is None:
+            raise ValueError("rate: no epoch ended in a finite loss")
         network.load_state_dict(weights)
         return replace(self, network=network, prompts=data if self.prompts is None else self.prompts)
 
@@ -80,7 +93,7 @@ class OPT:
         """Return ``n`` blocks, each the 64 tokens that continue a block of the prompts."""
         if self.network is None:
             raise ValueError("network: fit the model before sampling from it")
-        order = np.resize(rng.permutation(len(self.prompts)), n)
+        order = np.resize(rng.permutation(len(self.prompts)), whole("n", n))
         prompts = self._tokens("prompts", self.prompts[order])
         written = [self.network.generate(
             part, attention_mask=torch.ones_like(part), num_beams=self.beams, do_sample=False,
@@ -106,10 +119,7 @@ class OPT:
         return ids[: len(ids) // BLOCK * BLOCK].reshape(-1, BLOCK)
 
     def _tokens(self, name: str, data: np.ndarray) -> torch.Tensor:
-        data = np.asarray(data)
-        if data.ndim != 2 or data.shape[1] != BLOCK or len(data) == 0 or data.dtype.kind != "i":
-            raise ValueError(f"{name}: whole numbers of shape (blocks, {BLOCK}), not {data.dtype} of shape {data.shape}")
-        return torch.as_tensor(data, device=self.base.device)
+        return torch.as_tensor(tokens(name, data, BLOCK), device=self.base.device)
 
 
 def load(text, pieces, rng: np.random.Generator, *, pretrained: bool, device: str = "cpu") -> OPT | None:
@@ -132,7 +142,7 @@ def load(text, pieces, rng: np.random.Generator, *, pretrained: bool, device: st
     found = _published(transformers) if pretrained else None
     if found:
         tokenizer, network = found
-        encode = lambda s: tokenizer(s.replace("<eos>", "\n"), verbose=False)["input_ids"]  # noqa: E731
+        encode = lambda s: tokenizer(s.replace("<eos>", "\n"), verbose=False)["input_ids"]
         decode, said = tokenizer.decode, f"{NAME}, pre-trained"
     else:
         encode, decode = pieces.encode, pieces.decode
@@ -151,7 +161,7 @@ def load(text, pieces, rng: np.random.Generator, *, pretrained: bool, device: st
 def _published(transformers):
     """Return the tokenizer and the network of OPT-125m, or None if they cannot be had."""
     for local in (True, False):
-        if not local and not reachable("huggingface.co"):
+        if not local and not reachable("https://huggingface.co"):
             break
         try:
             return (transformers.AutoTokenizer.from_pretrained(NAME, local_files_only=local),

@@ -1,4 +1,4 @@
-"""The one place where numpy's randomness becomes torch's, and where a name of torch's becomes a setting."""
+"""The one place where numpy's randomness becomes torch's."""
 
 from __future__ import annotations
 
@@ -22,9 +22,3 @@ def torch_seeded(rng: np.random.Generator) -> Iterator[None]:
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(int(rng.integers(2**63)))
         yield
-
-
-def check_dtype(name: str) -> None:
-    """Raise a ValueError unless networks can be trained in ``name``."""
-    if not isinstance(name, str) or name not in ("float32", "bfloat16"):
-        raise ValueError(f'dtype: "float32" or "bfloat16", not {name!r}')

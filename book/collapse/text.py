@@ -10,7 +10,7 @@ import numpy as np
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from . import metrics
-from .arguments import whole
+from .arguments import array, whole
 
 SPECIAL = ["<unk>", "<eos>"]
 BLOCK = 64
@@ -83,20 +83,28 @@ class BPE:
 
     def words(self, ids: np.ndarray) -> np.ndarray:
         """Return how many words begin in ``ids``, summed over the last axis."""
-        return self.starts[ids].sum(axis=-1)
+        return self.starts[self._known("ids", ids)].sum(axis=-1)
 
     def bytes(self, ids: np.ndarray) -> np.ndarray:
         """Return how many bytes of text ``ids`` stand for, summed over the last axis."""
-        return self.lengths[ids].sum(axis=-1)
+        return self.lengths[self._known("ids", ids)].sum(axis=-1)
 
     def word_list(self, blocks: np.ndarray) -> list[str]:
         """Return all words of blocks (n, length), cut ones included."""
-        texts = self.tokenizer.decode_batch(np.asarray(blocks).tolist(), skip_special_tokens=False)
+        texts = self.tokenizer.decode_batch(self._known("blocks", blocks, 2).tolist(), skip_special_tokens=False)
         return [word for text in texts for word in re.sub(r"(<unk>|<eos>)", r" \1 ", text).split()]
 
     def decode(self, ids: np.ndarray) -> str:
         """Return readable text; ends of lines are shown as " / "."""
-        return readable(self.tokenizer.decode(list(map(int, ids)), skip_special_tokens=False))
+        return readable(self.tokenizer.decode(self._known("ids", ids, 1).tolist(), skip_special_tokens=False))
+
+    def _known(self, name: str, ids: np.ndarray, axes: int | None = None) -> np.ndarray:
+        ids = array(name, ids)
+        if ids.dtype.kind not in "iu" or ids.ndim == 0 or axes not in (None, ids.ndim):
+            raise ValueError(f"{name}: pieces of text, whole numbers, not {ids.dtype} of shape {ids.shape}")
+        if ids.size and not 0 <= ids.min() <= ids.max() < self.size:
+            raise ValueError(f"{name}: pieces are 0 to {self.size - 1}, found {ids.min()} to {ids.max()}")
+        return ids
 
 
 def _text(text: str) -> str:
@@ -131,7 +139,7 @@ def measure(model, first, made: np.ndarray, real: np.ndarray, pieces: BPE) -> di
 
 def readable(text: str) -> str:
     """Return WikiText's words as ordinary writing: " @-@ " is a hyphen, commas follow words, <eos> is " / "."""
-    text = re.sub(r"\s*(?:<eos>\s*)+", " / ", text.replace("<unk>", " <unk> "))
+    text = re.sub(r"\s*(?:<eos>\s*)+", " / ", _text(text).replace("<unk>", " <unk> "))
     text = re.sub(r" ?@([-,.])@ ?", r"\1", text)
     text = re.sub(r" ([,.;:!?)%\]]|'s\b|n't\b)", r"\1", text)
     text = re.sub(r"([(\[£$]) ", r"\1", text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arguments import array, numbers, whole
+from .arguments import numbers, tokens, whole
 
 
 def perplexity(nats: np.ndarray, count) -> float:
@@ -54,9 +54,7 @@ def longest_repeat(blocks: np.ndarray) -> int:
 
 def _named(blocks: np.ndarray) -> np.ndarray:
     """Return blocks with their different tokens numbered 0, 1, 2, ..."""
-    blocks = array("blocks", blocks)
-    if blocks.ndim != 2 or blocks.size == 0 or blocks.dtype.kind not in "iu":
-        raise ValueError(f"blocks: tokens (blocks, length), not {blocks.dtype} of shape {blocks.shape}")
+    blocks = tokens("blocks", blocks)
     return np.unique(blocks, return_inverse=True)[1].reshape(blocks.shape)
 
 

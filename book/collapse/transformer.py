@@ -17,9 +17,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .arguments import array, number, whole
+from .arguments import choice, number, tokens, whole
 from .decoding import Decoding, best_beams, draw, penalised
-from .seeding import check_dtype, torch_seeded
+from .seeding import torch_seeded
 
 CONTEXT = 64  # tokens that the network can look at, the begin token included
 WRITE = 256  # sequences that are written at a time
@@ -191,7 +191,7 @@ class LanguageModel:
         number("rate", self.rate, above=0)
         if self.width % self.heads:
             raise ValueError(f"width: a multiple of heads = {self.heads}, not {self.width}")
-        check_dtype(self.dtype)
+        choice("dtype", self.dtype, "float32", "bfloat16")
         if not isinstance(self.decoding, Decoding):
             raise TypeError(f"decoding: a Decoding, not {self.decoding!r}")
 
@@ -203,14 +203,16 @@ class LanguageModel:
         """Return a model trained on blocks (n, 64).
 
         Raises:
-            ValueError: no blocks, another shape, or an unknown token.
+            ValueError: no blocks, another shape, an unknown token, or a rate at which training does not end in numbers.
         """
-        blocks = self._blocks("data", data)
+        blocks = self._on_device(tokens("data", data, CONTEXT, self.vocabulary))
         with torch_seeded(rng):
             warm = self.warm is not None and self.network is not None
             network = copy.deepcopy(self.network).requires_grad_(True) if warm else self.build()
             steps, rate = (self.warm, self.rate / 4) if warm else (self.steps, self.rate)
             train(network.train(), blocks, steps, self.batch, rate, getattr(torch, self.dtype))
+        if not all(values.isfinite().all() for values in network.parameters()):
+            raise ValueError("rate: training ended in weights that are not finite")
         keep = self.prompts is not None and not self.own_prompts
         return replace(self, network=network.eval().requires_grad_(False), prompts=self.prompts if keep else data)
 
@@ -227,7 +229,8 @@ class LanguageModel:
         if self.network is None:
             raise ValueError("network: fit the model before writing with it")
         whole("length", length)
-        ids, at_once = self._blocks("prompts", prompts, any_length=True), max(1, WRITE // self.decoding.beams)
+        ids = self._on_device(tokens("prompts", prompts, vocabulary=self.vocabulary, least=0))
+        at_once = max(1, WRITE // self.decoding.beams)
         with torch_seeded(rng):
             parts = [write(self.network, part, length, self.decoding) for part in ids.split(at_once)]
         return torch.cat(parts).cpu().numpy()
@@ -235,14 +238,9 @@ class LanguageModel:
     @torch.no_grad()
     def nats(self, data: np.ndarray) -> np.ndarray:
         """Return -ln p of every token of blocks (n, 64) given those before it, (n, 64)."""
-        blocks = self._blocks("data", data)
+        blocks = self._on_device(tokens("data", data, CONTEXT, self.vocabulary))
         return torch.cat([next_token_loss(self.network, part, reduction="none").view(part.shape)
                           for part in blocks.split(32)]).cpu().numpy()
 
-    def _blocks(self, name: str, data: np.ndarray, any_length: bool = False) -> torch.Tensor:
-        data = array(name, data)
-        if data.ndim != 2 or data.dtype.kind != "i" or len(data) == 0 or not (any_length or data.shape[1] == CONTEXT):
-            raise ValueError(f"{name}: whole numbers of shape (blocks, {CONTEXT}), not {data.dtype} of shape {data.shape}")
-        if data.size and not 0 <= data.min() <= data.max() < self.vocabulary:
-            raise ValueError(f"{name}: tokens are 0 to {self.vocabulary - 1}, found {data.min()} to {data.max()}")
-        return torch.as_tensor(data, device=self.device)
+    def _on_device(self, ids: np.ndarray) -> torch.Tensor:
+        return torch.as_tensor(ids, device=self.device)

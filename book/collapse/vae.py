@@ -15,8 +15,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .arguments import whole
-from .seeding import check_dtype, torch_seeded
+from .arguments import choice, whole
+from .seeding import torch_seeded
 
 PIXELS, LATENT = 784, 20
 
@@ -125,11 +125,10 @@ class VAE:
     network: nn.Module | None = field(default=None, repr=False)
 
     def __post_init__(self):
-        if not isinstance(self.output, str) or self.output not in ("means", "draws"):
-            raise ValueError(f"output: 'means' or 'draws', not {self.output!r}")
+        choice("output", self.output, "means", "draws")
         whole("steps", self.steps)
         whole("batch", self.batch)
-        check_dtype(self.dtype)
+        choice("dtype", self.dtype, "float32", "bfloat16")
         if not callable(self.build):
             raise TypeError(f"build: a function that makes the network, not {self.build!r}")
 

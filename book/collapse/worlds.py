@@ -28,6 +28,13 @@ LEVELS = (0, 0.05, 0.25, 0.5, 0.75, 0.95, 1)  # their rows hold these quantiles 
 PIECES, BLOCKS = 2048, 2000  # of the text: 128,000 tokens
 
 
+@dataclasses.dataclass(frozen=True)
+class World:
+    """A source and nothing else."""
+
+    source: Any
+
+
 # ---- images (chapter 4) -------------------------------------------------------------------------------------
 
 
@@ -71,24 +78,17 @@ def about_images() -> dict:
 # ---- mixtures (chapter 3) -----------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True)
-class Blobs:
-    """A mixture as the source of a batch of chains."""
-
-    source: Mixture
-
-
-def two_blobs(seed: int) -> Blobs:
+def two_blobs(seed: int) -> World:
     """Return the world of chapter 3: two round blobs six standard deviations apart."""
-    return Blobs(Mixture.of([0.5, 0.5], [[-3, 0], [3, 0]], [np.eye(2)] * 2, runs=(CHAINS,)))
+    return World(Mixture.of([0.5, 0.5], [[-3, 0], [3, 0]], [np.eye(2)] * 2, runs=(CHAINS,)))
 
 
-def one_blob(seed: int) -> Blobs:
+def one_blob(seed: int) -> World:
     """Return the world of the published notebook: one round blob."""
-    return Blobs(Mixture.of([1.0], [[0, 0]], [np.eye(2)], runs=(CHAINS,)))
+    return World(Mixture.of([1.0], [[0, 0]], [np.eye(2)], runs=(CHAINS,)))
 
 
-def measure_mixture(generation: Generation, first: Mixture, world: Blobs, rng) -> dict:
+def measure_mixture(generation: Generation, first: Mixture, world: World, rng) -> dict:
     """Return quantiles over the chains of the measures of chapter 3, and two shares of chains."""
     model, truth, left = generation.model, world.source, (generation.data[..., 0] < 0).mean(axis=1)
     inside = (model.weights * np.trace(model.covariances, axis1=-2, axis2=-1)).sum(axis=-1)
@@ -103,13 +103,6 @@ def measure_mixture(generation: Generation, first: Mixture, world: Blobs, rng) -
 
 
 # ---- Gaussians and categories (chapters 1 and 2) ------------------------------------------------------------
-
-
-@dataclasses.dataclass(frozen=True)
-class World:
-    """A source and nothing else."""
-
-    source: Any
 
 
 def normal(seed: int) -> World:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from collapse import datasets
 
-from . import growth, networks, samplers
+from . import growth, networks, report, samplers
 from .timing import Row, by_turns
 
 OUT = Path(__file__).resolve().parents[2] / "_build" / "bench.json"
@@ -44,7 +44,11 @@ def main() -> None:
     """Measure everything, or the rows whose names begin as told."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", help="beginnings of names; all rows, limits and growth unless told")
-    names, start = parser.parse_args().names, time.perf_counter()
+    parser.add_argument("--keep", action="store_true", help="of all rows: put the tables into README.md")
+    options, start = parser.parse_args(), time.perf_counter()
+    names = options.names
+    if options.keep and names:
+        parser.error("--keep: only a whole run is kept")
 
     def wanted(name: str) -> bool:
         return not names or any(name.startswith(n) for n in names)
@@ -87,6 +91,8 @@ def main() -> None:
     found["minutes"] = (time.perf_counter() - start) / 60
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps(found, indent=1) + "\n")
+    if options.keep:
+        report.keep(found)
     print(f"\n{found['cpu']}, {found['cores']} cores, {found['date']}, {found['minutes']:.0f} minutes: {OUT}")
 
 

@@ -11,9 +11,10 @@ from functools import cache, partial
 import numpy as np
 from collapse import accumulate, chain, datasets, metrics, replace
 from collapse.datasets import Finite
-from collapse.discrete import Bigram, Categorical, zipf
+from collapse.discrete import Bigram, Categorical
 from collapse.gaussian import Gaussian, replacement_paths
 from collapse.mixture import Mixture
+from simulation import zipf
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 

@@ -4,53 +4,48 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import arguments
+
 MOST = 10**7  # of what is counted one by one
 LARGE = 1e12  # samples: beyond it 1 - 1/n has too few digits in floating point
 
 
 def numbers(
-    name: str, values, least: float = -np.inf, most: float = np.inf, infinite: bool = False, axes: int | None = None
+    name: str, values, least: float = -arguments.LARGE, most: float = arguments.LARGE, axes: int | None = None
 ):
     """Return numbers of a range as floats, with ``axes`` axes at most; no text, no truth values, no NaN."""
-    found = np.asarray(values)
-    if found.dtype.kind not in "iuf" or found.size == 0:
-        raise ValueError(f"{name}: numbers, not {values!r}")
+    found = arguments.numbers(name, values, 0, least, most)
     if axes is not None and found.ndim > axes:
         raise ValueError(f"{name}: {'a row of numbers' if axes else 'a single number'}, not shape {found.shape}")
-    if not ((found >= least) & (found <= most) & (infinite | np.isfinite(found))).all():  # NaN fails this too
-        raise ValueError(f"{name}: between {least} and {most}, not {values}")
-    return found.astype(float)[()]
-
-
-def whole(name: str, values, least: int = 1, most: int = MOST):
-    """Return one or many whole numbers of a range."""
-    found = np.asarray(values)
-    if found.dtype.kind not in "iu" or found.size == 0 or not ((found >= least) & (found <= most)).all():
-        raise ValueError(f"{name}: whole, between {least} and {most}, not {values!r}")
     return found[()]
 
 
-def one(name: str, value, least: int = 1, most: int = MOST) -> int:
-    """Return a single whole number of a range."""
-    if np.ndim(value):
-        raise ValueError(f"{name}: a single whole number, not {value!r}")
-    return int(whole(name, value, least, most))
+def whole(name: str, values):
+    """Return one or many positive whole numbers."""
+    found = arguments.array(name, values)
+    if found.dtype.kind not in "iu" or found.size == 0 or not 1 <= found.min() <= found.max() <= MOST:
+        raise ValueError(f"{name}: whole, between 1 and {MOST}, not {values!r}")
+    return found[()]
+
+
+def one(name: str, value, most: int = MOST) -> int:
+    """Return a single positive whole number."""
+    return arguments.whole(name, value, 1, most)
 
 
 def times(refits, least: int = 0):
     """Return refits as floats; infinitely many are allowed."""
-    return numbers("refits", refits, least, infinite=True)
+    return numbers("refits", refits, least, np.inf)
 
 
 def samples(n, least: int = 1, axes: int | None = None):
     """Return the samples of a generation as floats."""
-    return numbers("n", n, least, LARGE, axes=axes)
+    return numbers("n", n, least, LARGE, axes)
 
 
 def fit_size(n, ddof: int, least: int = 2, axes: int | None = None):
     """Return the samples that a variance with divisor n - ddof is fitted to."""
-    if isinstance(ddof, bool) or np.ndim(ddof) or ddof not in (0, 1):
-        raise ValueError(f"ddof: 0 (maximum likelihood) or 1 (unbiased), not {ddof!r}")
+    arguments.divisor(ddof)
     return samples(n, least, axes)
 
 
@@ -64,7 +59,7 @@ def distribution(p) -> np.ndarray:
 
 def shares(alpha, n: int | None = None, axes: int | None = None):
     """Return shares of real data: between 0 and 1 and, given n, at least one point."""
-    alpha = numbers("alpha", alpha, 0, 1, axes=axes)
+    alpha = numbers("alpha", alpha, 0, 1, axes)
     if n is not None and np.any(alpha * n < 1):
         raise ValueError(f"alpha: a share of {alpha} of n = {n} is less than one point")
     return alpha

@@ -7,6 +7,12 @@ from scipy import integrate, stats
 
 from .arguments import distribution, numbers, one, samples, times, whole
 
+__all__ = [
+    "branching_rate", "diversity", "drift_matrix", "first_loss_time", "fixation_time", "fixation_time_diffusion",
+    "median_life", "memoriser_error", "memoriser_error_recursive", "score_spread", "squared_distance", "survival",
+    "survival_branching", "tempered",
+]
+
 MATRIX = 5000  # categories are counted up to here: the matrix has n^2 entries
 
 
@@ -22,7 +28,7 @@ def squared_distance(refits, n: int):
 
 def drift_matrix(n: int) -> np.ndarray:
     """Return B[x, y] = P(y copies after one refit | x copies before), (n + 1, n + 1). S6, exact; Wright-Fisher."""
-    copies = np.arange(one("n", n, 1, MATRIX) + 1)
+    copies = np.arange(one("n", n, MATRIX) + 1)
     return stats.binom.pmf(copies[None, :], n, copies[:, None] / n)
 
 

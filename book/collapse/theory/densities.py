@@ -5,8 +5,14 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
+from ..arguments import choice
 from .arguments import numbers, one, samples, times
 from .gaussian import mean_variance
+
+__all__ = [
+    "collapsed_l2", "kernel_growth", "kernel_variance", "linear_vae_variance", "pixel_entropy",
+    "regularised_quantile", "regularised_variance",
+]
 
 
 def regularised_variance(refits, n: int, reg_covar: float):
@@ -47,11 +53,9 @@ def kernel_variance(refits, n: int, bandwidth: float):
 def kernel_growth(n: int, rule: str) -> float:
     """Return the factor of the expected variance a refit, "silverman" or "scott" in one dimension. K2, exact."""
     n = samples(n, 2, axes=0)
-    if rule == "silverman":
+    if choice("rule", rule, "silverman", "scott") == "silverman":
         return (1 - 1 / n) * (1 + 1.06**2 * n**-0.4)
-    if rule == "scott":
-        return 1 - 1 / n + n**-0.4
-    raise ValueError(f'rule: "silverman" or "scott", not {rule!r}')
+    return 1 - 1 / n + n**-0.4
 
 
 # ---- images (chapter 4) -------------------------------------------------------------------------------------
@@ -69,8 +73,7 @@ def linear_vae_variance(eigenvalue, noise: float, beta: float, refits, output: s
     Source: Tipping and Bishop (1999) and Lucas et al. (2019), iterated by us.
     """
     t, start = numbers("refits", refits, 0), numbers("eigenvalue", eigenvalue, 0)
-    if output not in ("means", "draws"):
-        raise ValueError(f"output: 'means' or 'draws', not {output!r}")
+    choice("output", output, "means", "draws")
     noise = numbers("noise", noise, 0)
     beta = numbers("beta", beta, 0 if output == "means" else 1)
     if output == "means":

@@ -8,6 +8,12 @@ from scipy.special import poch, polygamma, psi
 
 from .arguments import fit_size, numbers, one, samples, times
 
+__all__ = [
+    "biased_variance", "c4", "half_life", "log_condition_early", "log_det_drift", "log_variance_drift",
+    "log_variance_spread", "lyapunov", "mean_precision", "mean_variance", "model_divergence", "std_factor",
+    "variance_of_mean", "variance_quantile", "wasserstein2", "wasserstein2_early",
+]
+
 
 def c4(n: int) -> float:
     """Return E s / sigma for n samples and ddof = 1."""

@@ -11,6 +11,13 @@ import numpy as np
 
 from .arguments import fit_size, numbers, one, samples, shares, times, whole
 
+__all__ = [
+    "effective_size", "fresh_moments", "fresh_share_needed", "golden_weight", "kept_accumulate",
+    "kept_accumulate_fresh", "kept_accumulate_limit", "kept_fixed_budget", "kept_fresh", "kept_frozen",
+    "kept_growing", "kept_redrawn", "kept_schedule", "kept_unlabelled", "systematic_accumulate",
+    "systematic_replace", "weighted_error",
+]
+
 
 def kept_accumulate(refits, n: int, ddof: int = 0):
     """Return prod_{k<=t} (1 - 1/(n k^2)): all data of all generations. G4, G4' (ddof = 0), G4u (ddof = 1), exact."""

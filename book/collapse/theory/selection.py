@@ -7,6 +7,11 @@ from scipy import stats
 
 from .arguments import numbers, one, samples, times, whole
 
+__all__ = [
+    "kept_correct", "regression_accumulate", "regression_mixed", "regression_replace", "truncated_variance",
+    "verifier_threshold",
+]
+
 
 def regression_replace(refits, n: int, d: int):
     """Return ``E |w - w*|^2 = t d/(n - d - 1)`` of least squares on the last batch, noise variance 1. R1, exact."""
@@ -50,5 +55,5 @@ def verifier_threshold(keep_right: float, keep_wrong: float) -> float:
 
 def truncated_variance(c):
     """Return the variance of a standard normal kept inside (-c, c), 1 - 2c phi(c)/(2 Phi(c) - 1). G8, exact."""
-    c = np.minimum(numbers("c", c, 1e-4, infinite=True), 40)
+    c = np.minimum(numbers("c", c, 1e-4, np.inf), 40)
     return 1 - 2 * c * stats.norm.pdf(c) / (2 * stats.norm.cdf(c) - 1)

@@ -6,7 +6,7 @@ TOOLS := book/_ext
 export PYTHONPATH := book
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: help book test test-all run refresh lab serve editions coursework pdf publish colab status bench format clean
+.PHONY: help book test test-all mutate run refresh lab serve editions coursework pdf publish colab status bench bench-keep format clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -34,8 +34,12 @@ test: .venv/ready  ## unit, theory, structure and leak tests; every chapter once
 		$(filter-out book/01_% book/02_%,$(wildcard book/0*.ipynb))
 
 test-all: .venv/ready-dev  ## what `make test` leaves out: other data, editions, kill tests, the site (40 minutes)
+	$(BIN)/ruff check --quiet book tests
 	$(MAKE) book $(AXE)
 	$(BIN)/python -m pytest tests -m slow -q
+
+mutate: .venv/ready  ## change the helper in one place after another; do the tests notice? (20 minutes, EVERY=1: two hours)
+	PYTHONPATH=book:tests $(BIN)/python tests/mutate.py $(MODULES)
 
 # axe-core judges whether the pages are accessible; without npm that test is skipped and says so.
 AXE := _build/npm/node_modules/axe-core/axe.min.js
@@ -74,6 +78,9 @@ status: .venv/ready  ## for maintainers: write the status page from the last `ma
 
 bench: .venv/ready-dev  ## compare the helper with what one would use instead (15 minutes on two quiet cores)
 	PYTHONPATH=book:tests $(BIN)/python -m benchmarks
+
+bench-keep: .venv/ready-dev  ## for maintainers: the same, and put its tables into README.md
+	PYTHONPATH=book:tests $(BIN)/python -m benchmarks --keep
 
 lab: .venv/ready  ## open JupyterLab on the chapters
 	cd book && ../$(BIN)/jupyter lab

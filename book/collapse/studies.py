@@ -48,8 +48,7 @@ def run_unit(
     study = study or STUDIES[name]
     arm = study.arms[arm_name]
     n = arm.n or study.n
-    world, last = (arm.world or study.world)(seed), study.logged(arm)[-1]
-    used = getattr(world.source, "used", [0])  # how far a finite data set has been given out
+    last = study.logged(arm)[-1]
     identity = f"{name}/{arm_name}/{seed}/{n}/{arm.model!r}/{torch.__version__}/{np.__version__}"
     path = work / name / f"{arm_name}-{seed}.ckpt"
     rng = np.random.default_rng(seed)  # arms of one seed share their generation 0
@@ -57,12 +56,15 @@ def run_unit(
     saved = load_checkpoint(path, identity)
     if saved:
         rows, seconds = json.loads(saved["rows"]), saved["seconds"]
+        if rows[-1]["generation"] >= last:
+            return [row for row in rows if row["generation"] <= last], seconds
         rng.bit_generator.state = json.loads(saved["rng"])
         first = unpack(saved["first"], arm.model)
         after = Generation(saved["index"], unpack(saved["model"], arm.model), None, unpack(saved["pool"], arm.model))
+    world = (arm.world or study.world)(seed)
+    used = getattr(world.source, "used", [0])  # how far a finite data set has been given out
+    if saved:
         used[0] = saved["used"]
-    if rows and rows[-1]["generation"] >= last:
-        return [row for row in rows if row["generation"] <= last], seconds
     start = time.perf_counter()
     for generation in chain(arm.model, world.source, mix=arm.mix, n=n, rng=rng, after=after):
         first = generation.model if first is None else first

@@ -38,7 +38,7 @@ test-all: .venv/ready-dev  ## what `make test` leaves out: other data, editions,
 	$(MAKE) book $(AXE)
 	$(BIN)/python -m pytest tests -m slow -q
 
-mutate: .venv/ready  ## change the helper in one place after another; do the tests notice? (20 minutes, EVERY=1: two hours)
+mutate: .venv/ready  ## change the helper in one place after another; do the tests notice? (every tenth of 2,500: 10 minutes)
 	PYTHONPATH=book:tests $(BIN)/python tests/mutate.py $(MODULES)
 
 # axe-core judges whether the pages are accessible; without npm that test is skipped and says so.

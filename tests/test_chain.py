@@ -194,6 +194,19 @@ def test_curate_gives_up_and_says_how_far_it_came():
     assert looked == [10] * 3
 
 
+def test_curate_looks_no_further_than_it_must():
+    looked = []
+
+    def all_pass(data, rng):
+        looked.append(len(data))
+        return np.ones(len(data), bool)
+
+    run(curate(all_pass), 10, 3)
+    assert looked == [10] * 2  # one batch for each generation after the first
+    with pytest.raises(ValueError, match="^verifier: kept 0 of 1000 samples"):  # 100 batches unless told
+        run(curate(lambda data, rng: np.zeros(len(data), bool)), 10, 2)
+
+
 @pytest.mark.parametrize("verdict", [
     lambda data, rng: data > 0,  # (n, 2), one a feature
     lambda data, rng: np.ones(len(data)),  # weights, not booleans
@@ -286,6 +299,8 @@ def test_a_bad_share_is_refused_when_the_mix_is_made(make, alpha):
 
 def test_a_share_of_less_than_a_point_is_refused():
     assert [real_count(a, 10) for a in (0, 0.1, 0.26, 1)] == [0, 1, 3, 10]
+    with pytest.raises(ValueError, match="^alpha:"):
+        real_count(1.5, 10)
     with pytest.raises(ValueError, match="^alpha: a share of 0.01 of n = 10 is less than one point"):
         run(fresh(0.01), 10, 2)
 
@@ -303,13 +318,21 @@ def test_each_run_is_subsampled_without_replacement(runs, total, data):
         assert len(set(run_.ravel())) == n and set(run_.ravel()) <= set(all_.ravel())
 
 
+@pytest.mark.parametrize("n", [1, 4])
 @pytest.mark.parametrize("shape", [(12, 1), (1, 12, 1)])
-def test_each_point_is_drawn_equally_often(shape):
+def test_each_point_is_drawn_equally_often(shape, n):
     rng, seen = np.random.default_rng(0), np.zeros(12)
     for _ in range(3000):
-        seen[subsample(np.arange(12.0).reshape(shape), 4, rng).astype(int).ravel()] += 1
-    expected, deviation = 1000, np.sqrt(3000 * (1 / 3) * (2 / 3))
+        seen[subsample(np.arange(12.0).reshape(shape), n, rng).astype(int).ravel()] += 1
+    expected, deviation = 3000 * n / 12, np.sqrt(3000 * (n / 12) * (1 - n / 12))
     assert abs(seen - expected).max() < 4 * deviation
+
+
+def test_runs_may_have_several_axes():
+    points = np.arange(2 * 3 * 12.0).reshape(2, 3, 12, 1)
+    drawn = subsample(points, 5, np.random.default_rng(0))
+    assert drawn.shape == (2, 3, 5, 1)
+    assert all(len(set(drawn[i, j].ravel()) & set(points[i, j].ravel())) == 5 for i in range(2) for j in range(3))
 
 
 def test_runs_are_subsampled_independently():

@@ -104,6 +104,53 @@ def test_mean_interval_covers_as_often_as_it_says(rng):
     assert np.allclose(metrics.mean_interval(normal.T, 0.8, axis=1), (mean, low, high))
 
 
+def test_a_singular_covariance_is_a_point_or_a_line(rng):
+    for _ in range(20):  # some of these have an eigenvalue just below 0
+        direction = rng.standard_normal(3)
+        spread = direction @ direction
+        line = np.outer(direction, direction)
+        expected = 3 + spread - 2 * np.sqrt(spread)  # both are diagonal in the same basis
+        assert metrics.wasserstein2(np.zeros(3), np.eye(3), np.zeros(3), line) == pytest.approx(expected)
+        assert metrics.wasserstein2(np.zeros(3), line, np.zeros(3), np.eye(3)) == pytest.approx(expected)
+
+
+def test_runs_may_have_several_axes(rng):
+    means, covariances = rng.standard_normal((2, 4, 2, 3)), np.empty((2, 4, 2, 3, 3))
+    for place in np.ndindex(2, 4, 2):
+        covariances[place] = random_covariance(rng, 3)
+    weights = rng.dirichlet(np.ones(2), size=(2, 4))
+    apart, one = metrics.separation(means, covariances), (weights, means, covariances)
+    other = [part[0, 0] for part in one]
+    distance = metrics.mixture_l2(one, other, 0.3)
+    normal = metrics.wasserstein2(means[..., 0, :], covariances[..., 0, :, :], np.zeros(3), np.eye(3))
+    assert apart.shape == distance.shape == normal.shape == (2, 4)
+    for place in np.ndindex(2, 4):
+        assert apart[place] == pytest.approx(metrics.separation(means[place], covariances[place]))
+        assert distance[place] == pytest.approx(metrics.mixture_l2([part[place] for part in one], other, 0.3))
+        single = metrics.wasserstein2(means[place][0], covariances[place][0], np.zeros(3), np.eye(3))
+        assert normal[place] == pytest.approx(single)
+
+
+def test_separation_by_hand():
+    covariances = np.array([[[4.0, 0], [0, 1]], [[6.0, 0], [0, 1]]])  # mean variance 5 along the line
+    assert metrics.separation(np.array([[1.0, 2], [11, 2]]), covariances) == pytest.approx(10 / np.sqrt(5))
+
+
+def test_defaults_of_the_measures(rng):
+    x = rng.standard_normal((4, 2))
+    assert metrics.precision_recall(x, x) == (1, 1)  # four points have a third neighbour, three have none
+    values = rng.standard_normal((9, 2))
+    assert np.allclose(metrics.mean_interval(values), metrics.mean_interval(values, 0.95, axis=0))
+    assert metrics.wasserstein2_1d(0.0, 1.0) == 0  # from a standard normal
+    assert metrics.mixture_l2(*[([1.0], [[0.0]], [[[1.0]]])] * 2) == pytest.approx(0)
+
+
+def test_perplexity_takes_single_numbers_and_blocks_without_words():
+    assert metrics.perplexity(6.0, 3) == pytest.approx(np.exp(2)) and metrics.perplexity(2.0, 1) == pytest.approx(np.exp(2))
+    assert metrics.perplexity([1.0, 2.0], [0, 3]) == pytest.approx(np.e)
+    assert metrics.perplexity(700.0, 1) == pytest.approx(np.exp(700))  # the most that it says it holds
+
+
 @pytest.mark.parametrize("call, name", [
     (lambda: metrics.heterozygosity([3, 1]), "p"), (lambda: metrics.heterozygosity([np.nan, 1]), "p"),
     (lambda: metrics.heterozygosity(0.5), "p"), (lambda: metrics.entropy([1.5, -0.5]), "p"),
@@ -121,6 +168,22 @@ def test_mean_interval_covers_as_often_as_it_says(rng):
     (lambda: metrics.total_variance(np.zeros((3, 784))), "images"),
     (lambda: metrics.mean_interval([1.0]), "values"), (lambda: metrics.mean_interval([1.0, np.nan]), "values"),
     (lambda: metrics.mean_interval([1.0, 2.0], 95), "level"),
+    (lambda: metrics.perplexity(-0.5, 1), "nats"), (lambda: metrics.perplexity([1.0, 2.0], [-0.5, 3]), "count"),
+    (lambda: metrics.perplexity(700.5, 1), "nats"),
+    (lambda: metrics.wasserstein2(0.0, np.eye(1), np.zeros(1), np.eye(1)), "mean:"),
+    (lambda: metrics.wasserstein2(np.zeros(1), np.eye(1), 0.0, np.eye(1)), "mean0:"),
+    (lambda: metrics.wasserstein2(np.zeros(2), np.eye(2), np.zeros(2), np.diag([1, -1e-9])), "covariance0:"),
+    (lambda: metrics.wasserstein2_1d(0, 1, 0, -1e-9), "variance0:"),
+    (lambda: metrics.separation(np.zeros(2), np.eye(2)), "means:"),
+    (lambda: metrics.separation(np.zeros((3, 2)), np.array([np.eye(2)] * 3)), "means, covariances:"),
+    (lambda: metrics.separation(np.zeros((2, 2)), np.eye(2)), "means, covariances:"),
+    (lambda: metrics.separation(np.zeros((5, 2, 2)), np.array([np.eye(2)] * 2)), "means, covariances:"),
+    (lambda: metrics.mixture_l2((1.0, [[0.0]], [[[1.0]]]), ([1.0], [[0.0]], [[[1.0]]])), "first:"),
+    (lambda: metrics.mixture_l2(([1.0], [[0.0]], [[[1.0]]]), ([1.0], [0.0], [[[1.0]]])), "second:"),
+    (lambda: metrics.precision_recall(np.ones((9, 2)), np.ones((4, 2)), k=4), "features, real:"),
+    (lambda: metrics.total_variance(np.zeros(784, np.uint8)), "images:"), (lambda: metrics.alive(0.5), "p:"),
+    (lambda: metrics.alive([0.5, -1e-9]), "p:"), (lambda: metrics.mean_interval([1.0, 2.0], 1.0), "level:"),
+    (lambda: metrics.mean_interval([1.0, 2.0], 0.0), "level:"),
 ])
 def test_bad_input_is_refused_by_name(call, name):
     with pytest.raises(ValueError, match=f"^{name}"):

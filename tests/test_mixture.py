@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from collapse import chain, em, metrics, theory
-from collapse.mixture import KernelDensity, Mixture
+from collapse.mixture import KernelDensity, Mixture, _draw
 from scipy import stats
 from sklearn.mixture import GaussianMixture
 
@@ -97,6 +97,7 @@ def test_a_component_without_points_is_dead_and_makes_no_nan(rng):
     begin = Mixture.of([0.5, 0.5], [[0, 0], [1e4, 0]], [np.eye(2)] * 2, start="warm")
     fitted = begin.fit(points, rng)
     assert fitted.weights.tolist() == [1, 0]
+    assert np.isfinite(em.coefficients(fitted.parts)).all()  # an infinite one makes some kernels of OpenBLAS warn
     assert fitted.means[1].tolist() == [1e4, 0] and np.allclose(fitted.covariances[1], np.eye(2))
     again = fitted.fit(fitted.sample(100, rng), rng)
     assert again.weights.tolist() == [1, 0] and np.isfinite(again.log_density(points)).all()
@@ -118,6 +119,49 @@ def test_samples_have_the_mixture_s_weights_mean_and_covariance(rng):
     assert np.allclose([np.cov(x.T) for x in points], model.covariance, rtol=0.03, atol=0.1)
     half = points[:, :20_000].mean(axis=1)  # any part of a sample is a sample
     assert np.allclose(half, model.mean, atol=0.15)
+
+
+def test_runs_may_have_several_axes(rng):
+    points = blobs((2, 3), 4.0).sample(60, rng)
+    assert points.shape == (2, 3, 60, 2)
+    fitted = blobs(gap=4.0, start="warm").fit(points, rng)
+    density = fitted.log_density(points)
+    wide = KernelDensity("scott").fit(points)
+    assert fitted.covariance.shape == (2, 3, 2, 2) and wide.sample(5, rng).shape == (2, 3, 5, 2)
+    for place in np.ndindex(2, 3):
+        alone = blobs(gap=4.0, start="warm").fit(points[place], rng)
+        assert np.allclose(fitted.means[place], alone.means) and np.allclose(fitted.weights[place], alone.weights)
+        assert np.allclose(fitted.covariance[place], alone.covariance)
+        assert np.allclose(density[place], alone.log_density(points[place]))
+        assert np.allclose(wide.width[place], KernelDensity("scott").fit(points[place]).width)
+    with pytest.raises(ValueError, match="^points: 2 features, not 1"):
+        fitted.log_density(points[..., :1])
+    points[1, 2, :, 1] = 3.0
+    with pytest.raises(ValueError, match="^data: feature 1 is the same"):
+        blobs(gap=4.0, start="warm").fit(points, rng)
+
+
+def test_defaults_are_those_that_are_told():
+    model = Mixture()
+    assert (model.components, model.start, model.tol, model.max_iter, model.reg_covar) == (2, "k-means++", 1e-5, 2000, 1e-6)
+    assert KernelDensity().bandwidth == "silverman"
+
+
+@pytest.mark.parametrize("n, d", [(10, 1), (50, 3)])
+def test_rules_of_bandwidth_by_hand(n, d, rng):
+    points = rng.standard_normal((4, n, d)) * np.arange(1, d + 1)
+    ml, unbiased = (points.std(axis=1, ddof=ddof, keepdims=True) for ddof in (0, 1))
+    assert np.allclose(KernelDensity("silverman").fit(points).width, 1.06 * ml * n**-0.2)
+    assert np.allclose(KernelDensity("scott").fit(points).width, unbiased * n ** (-1 / (d + 4)))
+    assert np.allclose(KernelDensity(0.3).fit(points).width, np.full((4, 1, d), 0.3))
+
+
+def test_chances_are_proportional_to_weights_of_any_sum(rng):
+    weights = np.array([[2.0, 0.0, 6.0], [0.02, 0.1, 0.08]])
+    drawn = _draw(weights, 20_000, rng)
+    for row, w in zip(drawn, weights, strict=True):
+        seen, expected = np.bincount(row, minlength=3), 20_000 * w / w.sum()
+        assert (abs(seen - expected) <= 4 * np.sqrt(expected * (1 - w / w.sum()))).all()
 
 
 # ---- the loop ---------------------------------------------------------------------------------------------
@@ -282,6 +326,12 @@ def test_given_components_are_checked():
         Mixture.of([0.5, 0.6], [[0], [1]], [[[1.0]]] * 2)
     with pytest.raises(ValueError, match="^covariances"):
         Mixture.of([0.5, 0.5], [[0], [1]], [[[1.0]], [[0.0]]])
+    with pytest.raises(ValueError, match="^weights, means"):
+        Mixture.of([1.0], [[0], [1]], [[[1.0]]] * 2)
+    with pytest.raises(ValueError, match="^weights, means"):
+        Mixture.of([0.5, 0.5], np.zeros((2, 2, 1)), [[[1.0]]] * 2)
+    with pytest.raises(ValueError, match="^covariances: shape"):
+        Mixture.of([0.5, 0.5], [[0], [1]], [[[1.0]]])
 
 
 def test_a_covariance_lost_to_rounding_names_reg_covar(rng):

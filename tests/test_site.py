@@ -305,15 +305,18 @@ def test_players_step_and_scrub(chromium):
     pages = [page for page in PAGES if 'class="player"' in page.read_text(encoding="utf-8")]
     if not pages:
         pytest.skip("no page has a player")
-    visible = "[...document.querySelectorAll('.player img')].findIndex(i => i.style.display !== 'none')"
+    visible = "[...document.querySelectorAll('.player .frame')].findIndex(i => getComputedStyle(i).visibility === 'visible')"
+    height = "document.querySelector('.player').offsetHeight"  # the controls must not jump
     for page in pages:
         chromium.open(page.as_uri())
+        before = chromium.evaluate(height)
         assert chromium.evaluate(visible) == 0
         chromium.evaluate("document.querySelectorAll('.player button')[1].click()")
         assert chromium.evaluate(visible) == 1
         chromium.evaluate("""(() => { const s = document.querySelector('.player input');
             s.value = s.max; s.dispatchEvent(new Event('input')); })()""")
         assert chromium.evaluate(visible) == chromium.evaluate("+document.querySelector('.player input').max")
+        assert chromium.evaluate(height) == before
         assert chromium.problems() == []
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from collapse import chain, metrics, theory
-from collapse.discrete import Categorical, zipf
+from collapse.discrete import Categorical
 from collapse.gaussian import Gaussian, MultivariateGaussian
 from scipy import optimize, stats
-from simulation import close, generations
+from simulation import close, generations, zipf
 
 ZIPF = zipf(20)
 H0 = 1 - (ZIPF**2).sum()
@@ -86,7 +86,7 @@ def test_every_closed_form_is_tested_somewhere():
     tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
     named = [name for name, f in inspect.getmembers(theory, inspect.isfunction)
              if not name.startswith("_")]
-    assert named == theory.__all__
+    assert named == sorted(theory.__all__)
     assert [name for name in named if f"theory.{name}(" not in tests] == []
 
 
@@ -179,6 +179,24 @@ def test_d9_temperature_through_the_loop(temperature):
 def test_d9_stays_finite_for_ever():
     assert theory.tempered([0.6, 0.4, 0.0], 0.5, 5000) == pytest.approx([1, 0, 0])
     assert theory.tempered([0.6, 0.4, 0.0], 10.0, 5000) == pytest.approx([0.5, 0.5, 0])
+
+
+@pytest.mark.parametrize("form", [
+    lambda p: theory.fixation_time(p, 30), lambda p: theory.fixation_time_diffusion(p, 30),
+    lambda p: theory.score_spread(3, 30, p), lambda p: theory.memoriser_error(30, p),
+    lambda p: theory.memoriser_error_recursive(3, 30, p), lambda p: theory.survival(p, 30, 4).sum(axis=1),
+    lambda p: theory.survival_branching(p, 30, 4).sum(axis=1), lambda p: theory.tempered(p, 0.7, 3).max(),
+])
+def test_a_category_that_nobody_has_changes_nothing(form):
+    assert form([*THREE, 0.0]) == pytest.approx(form(THREE))
+
+
+def test_one_category_stays_for_ever():
+    alone = [0.0, 1.0]
+    assert theory.fixation_time_diffusion(alone, 30) == theory.score_spread(5, 30, alone) == 0
+    assert theory.memoriser_error([1, 30], alone) == pytest.approx([0, 0], abs=1e-12)
+    assert theory.survival(1.0, 30, 3) == pytest.approx(np.ones((3, 1)))
+    assert theory.tempered(alone, 0.5, 4) == pytest.approx(alone)
 
 
 # ---- one Gaussian ------------------------------------------------------------------------------------------------
@@ -341,6 +359,14 @@ def test_l1_against_principal_components_of_samples():
     (lambda: theory.linear_vae_variance(1, 0.2, 1, 1, "mean"), "output"),
     (lambda: theory.linear_vae_variance(1, 0.2, 0.5, 1, "draws"), "beta"),
     (lambda: theory.linear_vae_variance(1, -0.2, 1, 1, "means"), "noise"),
+    (lambda: theory.drift_matrix(5001), "n"),
+    (lambda: theory.verifier_threshold(0.0, 0.2), "keep_right"), (lambda: theory.golden_weight(0.0), "k"),
+    (lambda: theory.regularised_quantile(0.5, 50, 0.0), "reg_covar"), (lambda: theory.collapsed_l2(0.0), "std"),
+    (lambda: theory.kept_correct(0.3, 0.0, 0.0), "keep_right, keep_wrong"), (lambda: theory.truncated_variance(0.0), "c"),
+    (lambda: theory.diversity(3, 1e13), "n"), (lambda: theory.diversity(-0.5, 50), "refits"),
+    (lambda: theory.fixation_time([0.5, 0.5 + 1e-5], 50), "p"), (lambda: theory.fixation_time([[0.5, 0.5]], 50), "p"),
+    (lambda: theory.kept_accumulate(0, 50), "refits"), (lambda: theory.kept_accumulate([3, 0], 50), "refits"),
+    (lambda: theory.kept_frozen(3, 50, 0.019), "alpha"), (lambda: theory.fresh_share_needed(50, 0.99), "kept"),
     (lambda: theory.pixel_entropy(1.1), "x"), (lambda: theory.pixel_entropy(np.nan), "x"),
 ])
 def test_what_has_no_answer_is_refused_by_name(call, name):

@@ -74,6 +74,19 @@ def test_the_readme_shows_the_kept_run():
     page = (Path(__file__).parent.parent / "README.md").read_text()
     found = json.loads(report.KEPT.read_text())
     assert report.placed(page, found) == page
-    assert {"vae", "mixture", "bigram", "transformer-train"} <= {row["name"] for row in found["rows"]}
-    other = found | {"accumulate_late_over_early": 9.87}
-    assert "costs 9.87 times" in report.placed(page, other) != page
+    assert {"gaussian-replace-25", "categorical", "mixture", "bigram"} <= {row["name"] for row in found["rows"]}
+    assert "Measured on 1999-01-01" in report.placed(page, found | {"date": "1999-01-01"})
+
+
+def test_a_part_measured_anew_leaves_the_rest(tmp_path, monkeypatch):
+    row = {"name": "a", "ratio": 2.0, "low": 1.0, "high": 3.0, "floor": 1, "why": "w"}
+    first = {"rows": [row, row | {"name": "b"}], "date": "d", "cpu": "c", "cores": 2, "versions": {"python": "3"}}
+    (tmp_path / "README.md").write_text(f"before\n{report.BEGIN}{report.END}after\n")
+    monkeypatch.setattr(report, "KEPT", tmp_path / "measured.json")
+    monkeypatch.setattr(report, "ROOT", tmp_path)
+    report.keep(first)
+    report.keep(first | {"rows": [row | {"ratio": 7.0}], "memory": {"generations": 1, "images": 2, "peak_gb": 3, "goal_gb": 4}})
+    page = (tmp_path / "README.md").read_text()
+    assert "| a | 7 |" in page and "| b | 2 |" in page and "3.00 GB" in page and page.endswith("after\n")
+    with pytest.raises(ValueError, match="another machine"):
+        report.keep(first | {"cpu": "other"})

@@ -74,16 +74,26 @@ class Browser:
             self.events.append(message)
 
     def open(self, url: str, seconds: float = 60) -> None:
-        """Load a page and wait until it, its fonts and its formulas are ready."""
+        """Load a page, follow it where it leads, and wait until its fonts and its formulas are ready."""
         self.events.clear()
         self.call("Page.navigate", url=url)
         end = time.monotonic() + seconds
-        while not any(e.get("method") == "Page.loadEventFired" for e in self.events):
+        loaded = False
+        while not (loaded and self._settled()):  # in this order: a promise of a page that is left may never be kept
             if time.monotonic() > end:
                 raise TimeoutError(f"{url}: not loaded within {seconds} seconds")
             self.evaluate("1")
+            loaded = any(e.get("method") == "Page.loadEventFired" for e in self.events)
             time.sleep(0.02)
-        self.evaluate("document.fonts.ready.then(() => window.MathJax?.startup?.promise).then(() => true)")
+
+    def _settled(self) -> bool:
+        """Tell whether the page is complete and leads nowhere else."""
+        try:
+            return self.evaluate("""document.readyState === "complete"
+                && !document.querySelector("meta[http-equiv=refresh i]")
+                && document.fonts.ready.then(() => window.MathJax?.startup?.promise).then(() => true)""")
+        except RuntimeError:  # it moved on meanwhile
+            return False
 
     def evaluate(self, expression: str):
         """Return the value of a JavaScript expression; promises are awaited.

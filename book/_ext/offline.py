@@ -61,6 +61,13 @@ REPAIRS = [
     (r'<div class="pst-scrollable-table-container">', '<div class="pst-scrollable-table-container" tabindex="0">'),
     # The title of the book stands outside every landmark.
     (r'(<div class="sidebar-primary-items__start[^"]*")>', r'\1 role="navigation" aria-label="Book">'),
+    # A line must not begin with the comma after a formula, or end with the bracket before it.
+    (r'(?<!<span class="tied">)(?<![(\[“])([(\[“]?)(<span class="math notranslate nohighlight">[^<]*</span>)'
+     r'(?!</span>)([.,:;!?)\]”]*)',
+     lambda m: f'<span class="tied">{m[0]}</span>' if m[1] or m[3] else m[0]),
+    # Where a module of the reference begins.
+    (r'(<section id="module-([\w.]+)">\s*(?:<span [^>]*></span>)?<h2>.*?</h2>)(?!<h3)', r'\1<h3 class="module">\2</h3>'),
+    (r'(?<!</h3>)(<p id="module-([\w.]+)">)', r'<h3 class="module">\2</h3>\1'),
     # Roles that bibtex gives to the list of references, and that the standard has given up.
     (r'<div role="list" class="citation-list">', '<div class="citation-list">'),
     (r' role="doc-biblioentry"', ""),

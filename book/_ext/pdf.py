@@ -36,13 +36,12 @@ def pages() -> list[Path]:
     return [HTML / f"{name}.html" for name in below(site_map.root.docname)]
 
 
-def print_page(browser: Browser, page: Path) -> tuple[str, bytes]:
-    """Return the title and the PDF of one page."""
+def print_page(browser: Browser, page: Path) -> bytes:
+    """Return the PDF of one page; its headings are its outline."""
     browser.open(page.as_uri())
     browser.evaluate(OPEN)
-    title = browser.evaluate("document.title.split(' — ')[0]")
     printed = browser.call("Page.printToPDF", generateDocumentOutline=True, generateTaggedPDF=True, **PAPER)
-    return title, base64.b64decode(printed["data"])
+    return base64.b64decode(printed["data"])
 
 
 def page_numbers(browser: Browser, count: int) -> PdfReader:
@@ -79,9 +78,8 @@ def main() -> None:
     with Browser() as browser:
         browser.view(900, 1200)
         for page in pages():
-            title, printed = print_page(browser, page)
             starts[page.resolve().as_uri().removeprefix("file://")] = len(writer.pages)
-            writer.append(io.BytesIO(printed), outline_item=title)
+            writer.append(io.BytesIO(print_page(browser, page)))
         for page, number in zip(writer.pages, page_numbers(browser, len(writer.pages)).pages, strict=True):
             page.merge_page(number)
     lead_links_inside(writer, {unquote(path): start for path, start in starts.items()})

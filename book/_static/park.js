@@ -91,17 +91,20 @@
       this.stop();
     }
 
-    button(text, action) {
+    button(text, action, place = this.controls) {
       const button = html(`<button type="button">${text}</button>`).firstElementChild;
       button.addEventListener("click", action);
-      this.controls.append(button);
+      place.append(button);
       return button;
     }
 
+    // The buttons and what they bring about, where the stage is when this is called: near the picture that moves.
     clock() {
-      this.button("One generation", () => { this.stop(); this.step(); });
-      this.playing = this.button("Play", () => (this.timer ? this.stop() : this.play()));
-      this.button("Start again", () => { this.stop(); this.reset(); });
+      const row = html(`<div class="demo-buttons"></div>`).firstElementChild;
+      this.button("One generation", () => { this.stop(); this.step(); }, row);
+      this.playing = this.button("Play", () => (this.timer ? this.stop() : this.play()), row);
+      this.button("Start again", () => { this.stop(); this.reset(); }, row);
+      this.stage.append(row, this.says);
     }
 
     play() {
@@ -185,12 +188,12 @@
       this.breeds = new Chart({ title: "Shares of the breeds by generation", ticks: [0, 0.5, 1], room: 108 });
       this.kept = new Chart({ title: "Diversity by generation, compared with the real dogs", ticks: [0, 0.5, 1] });
       this.stage.append(this.park);
+      this.clock();
       for (const [text, chart] of [["Share of each breed", this.breeds], ["Diversity, 1 = as real", this.kept]]) {
         const box = html(`<div><p class="demo-caption">${text}</p></div>`).firstElementChild;
         box.append(chart.svg);
         this.stage.append(box);
       }
-      this.clock();
       const changed = () => this.draw();
       const names = this.slider("n", "Dogs each model learns from", sizes, 100, (n) => n, () => { readReal(); changed(); });
       const temperatures = Array.from({ length: 21 }, (_, i) => (50 + 5 * i) / 100);

@@ -16,21 +16,24 @@ def lines(head: tuple[str, ...], rows: list[tuple]) -> str:
 
 
 def tables(found: dict) -> str:
-    """Return everything that was measured: ratios, shares of the peak, growth, memory, and on what."""
+    """Return what was measured: ratios, shares of the peak, growth, memory, and on what."""
     ratios = [(row["name"], f"{row['ratio']:,.3g}", f"{row['low']:,.3g} to {row['high']:,.3g}", f"{row['floor']:g}",
                row["why"]) for row in found["rows"]]
-    shares = [(limit["name"], f"{limit['share']:.0%}", f"{limit['goal']:.0%}") for limit in found["limits"]]
-    slopes = [(line["of"], line["work"], f"{line['from']:,} to {line['to']:,}", f"{line['slope']:.2f}", line["expected"])
-              for line in found["growth"]]
-    memory, versions = found["memory"], ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-    return (
-        lines(("work", "times faster", "lowest to highest", "floor", "how"), ratios) + "\n"
-        + lines(("training", "of the float32 peak", "goal"), shares) + "\n"
-        + lines(("cost against", "of", "from", "log-log slope", "at most"), slopes)
-        + f"\nA late generation of `accumulate` costs {found['accumulate_late_over_early']:.2f} times an early one. "
-        f"{memory['generations']} generations of the autoencoder on {memory['images']:,} images stay under "
-        f"{memory['peak_gb']:.2f} GB (goal {memory['goal_gb']}).\n\n"
-        f"Measured on {found['date']}: {found['cpu']}, {found['cores']} cores; {versions}.\n")
+    parts = [lines(("work", "times faster", "lowest to highest", "floor", "how"), ratios)]
+    if "limits" in found:
+        parts.append(lines(("training", "of the float32 peak", "goal"), [
+            (limit["name"], f"{limit['share']:.0%}", f"{limit['goal']:.0%}") for limit in found["limits"]]))
+    if "growth" in found:
+        parts.append(lines(("cost against", "of", "from", "log-log slope", "for large sizes"), [
+            (line["of"], line["work"], f"{line['from']:,} to {line['to']:,}", f"{line['slope']:.2f}", line["expected"])
+            for line in found["growth"]]))
+        parts.append(f"A late generation of `accumulate` costs {found['accumulate_late_over_early']:.2f} times an early one.\n")
+    if "memory" in found:
+        parts.append("{generations} generations of the autoencoder on {images:,} images stay under {peak_gb:.2f} GB "
+                     "(goal {goal_gb}).\n".format(**found["memory"]))
+    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    parts.append(f"Measured on {found['date']}: {found['cpu']}, {found['cores']} cores; {versions}.\n")
+    return "\n".join(parts)
 
 
 def placed(page: str, found: dict) -> str:
@@ -40,7 +43,16 @@ def placed(page: str, found: dict) -> str:
 
 
 def keep(found: dict) -> None:
-    """Write what was measured beside this file, and its tables into README.md."""
+    """Write what was measured beside this file, and its tables into README.md; what was not measured now stays.
+
+    Raises:
+        ValueError: what was measured before was measured on something else.
+    """
+    before = json.loads(KEPT.read_text()) if KEPT.exists() else found
+    if (before["cpu"], before["versions"]) != (found["cpu"], found["versions"]):
+        raise ValueError(f"found: {KEPT.name} is of another machine or other versions; delete it and measure everything")
+    rows = {row["name"]: row for row in before["rows"] + found["rows"]}
+    found = before | found | {"rows": list(rows.values())}
     KEPT.write_text(json.dumps(found, indent=1) + "\n")
     page = ROOT / "README.md"
     page.write_text(placed(page.read_text(), found))

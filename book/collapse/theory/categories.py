@@ -36,7 +36,7 @@ def survival(p, n: int, refits: int) -> np.ndarray:
     """Return P(a category of share p is alive after 1..refits refits), (refits, len(p)). S6, exact."""
     matrix, p = drift_matrix(n), np.atleast_1d(numbers("p", p, 0, 1, axes=1))
     law = stats.binom.pmf(np.arange(n + 1)[None, :], n, p[:, None])
-    alive = np.empty((one("refits", refits), len(p)))
+    alive = np.empty((one("refits", refits, most=min(10**6, 10**11 // n**2)), len(p)))  # beyond: more than a minute
     for t in range(refits):
         alive[t] = 1 - law[:, 0]
         law = law @ matrix

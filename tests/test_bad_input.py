@@ -10,13 +10,14 @@ import pytest
 from collapse import anchor, chain, curate, figures, fresh, metrics, pooled, resample, size, subsample, theory
 from collapse.checks import check
 from collapse.datasets import Finite
+from collapse.declarations import STUDIES, Arm
 from collapse.decoding import Decoding
 from collapse.discrete import Bigram, Categorical, Counts, temper
 from collapse.gaussian import Gaussian, MultivariateGaussian, moments, replacement_paths
 from collapse.mixture import KernelDensity, Mixture
 from collapse.opt import OPT
 from collapse.seeding import torch_seeded
-from collapse.text import BPE, readable
+from collapse.text import BPE, measure, readable
 from collapse.transformer import LanguageModel
 from collapse.vae import VAE, Network
 from matplotlib.figure import Figure
@@ -52,10 +53,10 @@ THEORY = {
 METRICS = {
     "alive": (P,), "bits_per_byte": (np.array([2.0, 3.0]), 4), "distinct_n": (BLOCKS, 2), "entropy": (P,),
     "frechet_distance": (POINTS, POINTS + 1), "heterozygosity": (P,), "longest_repeat": (BLOCKS,),
-    "mean_interval": (np.array([1.0, 2.0, 4.0]), 0.9), "mixture_l2": (PARTS, PARTS, 0.5),
-    "perplexity": (np.array([2.0, 3.0]), 4), "precision_recall": (POINTS, POINTS + 1, 2), "score": (P, P),
+    "mean_interval": (np.array([1.0, 2.0, 4.0]),), "mixture_l2": (PARTS, PARTS, 0.5),
+    "perplexity": (np.array([2.0, 3.0]), 4), "precision_recall": (POINTS, POINTS + 1), "score": (P, P),
     "separation": PARTS[1:], "total_variance": (np.array([[0, 255], [3, 4]], dtype=np.uint8),),
-    "wasserstein2": (MEAN, COVARIANCE, MEAN + 1, COVARIANCE), "wasserstein2_1d": (0.5, 2.0, 0.0, 1.0),
+    "wasserstein2": (MEAN, COVARIANCE, MEAN + 1, COVARIANCE), "wasserstein2_1d": (0.5, 2.0),
 }
 
 
@@ -215,6 +216,7 @@ POSITIVE = ("x", None, [], np.nan, np.inf, 0, -1)
 DATA = ("x", None, [], np.nan, 3.0, np.full((2, 6, 1), np.nan), np.full((2, 6, 1), np.inf), np.empty((2, 0, 1)),
         np.array([["a"], ["b"]]))
 RAGGED = [[1, 2], [3]]
+SEEDS = ("x", None, 0, np.random, np.random.RandomState(0))  # none is a Generator
 PIECES = BPE.trained("the cat sat on the mat <eos> the dog sat on the cat <eos>", 262)
 WRITER = LanguageModel(12, steps=1, batch=2, width=8, layers=1, heads=2)
 WROTE = WRITER.fit(np.resize(np.arange(12), (3, 64)), RNG)
@@ -226,9 +228,16 @@ TEXT = ("x", None, [], np.nan, BLOCKS * 1.5, BLOCKS - 5, BLOCKS.astype(str), BLO
 
 REFUSALS = {
     "chain": ("n", lambda v: next(chain(NORMAL, NORMAL, n=v, rng=RNG)), WHOLE),
+    **{f"{name} rng": ("rng", call, SEEDS) for name, call in {
+        "chain": lambda v: next(chain(NORMAL, NORMAL, n=3, rng=v)), "subsample": lambda v: subsample(POINTS, 3, v),
+        "subsample counts": lambda v: subsample(Counts(np.array([3, 4])), 3, v),
+        "Categorical": lambda v: KINDS.sample(3, v), "Bigram": lambda v: WORDS.sample(3, v),
+        "Mixture": lambda v: BLOB.sample(3, v), "Mixture fit": lambda v: BLOB.fit(POINTS, v),
+        "KernelDensity": lambda v: KernelDensity().fit(POINTS).sample(3, v), "LanguageModel": lambda v: WROTE.sample(3, v),
+        "LanguageModel fit": lambda v: WRITER.fit(WROTE.prompts, v), "VAE fit": lambda v: DRAWER.fit(IMAGES, v),
+    }.items()},
     "fresh": ("alpha", fresh, SHARE), "anchor": ("alpha", anchor, SHARE), "resample": ("alpha", resample, SHARE),
-    "curate": ("tries", lambda v: curate(lambda data, rng: data[:, 0] > 0, tries=v), WHOLE),
-    "curate verifier": ("verifier", curate, ("x", None, 3)),
+    "curate": ("verifier", curate, ("x", None, 3)),
     "subsample": ("n", lambda v: subsample(POINTS, v, RNG), (*WHOLE, 7)),
     "subsample runs": ("n", lambda v: subsample(RUNS, v, RNG), (*WHOLE, 7)),
     "subsample counts": ("n", lambda v: subsample(Counts(np.array([3, 4])), v, RNG), (*WHOLE, 8)),
@@ -302,14 +311,20 @@ REFUSALS = {
     "BPE words": ("ids", PIECES.words, IDS), "BPE bytes": ("ids", PIECES.bytes, IDS),
     "BPE decode": ("ids", PIECES.decode, (*IDS, [[1]])),
     "BPE word_list": ("blocks", PIECES.word_list, (*IDS, [1], [[262]])),
+    "measure": ("made", lambda v: measure(None, None, v, None, PIECES), [  # a blank, and no beginning of a word
+        np.full((2, 64), PIECES.tokenizer.token_to_id(piece)) for piece in ("Ġ", "a")]),
     "readable": ("text", readable, (None, 3, [], b"text")),
+    **{f"Arm {name}": (name, lambda v, name=name: dataclasses.replace(Arm(NORMAL), **{name: v}), values)
+       for name, values in {"generations": WHOLE, "n": NUMBER}.items()},
+    **{f"Study {name}": (name, lambda v, name=name: dataclasses.replace(STUDIES["gaussian"], **{name: v}), WHOLE)
+       for name in ("n", "seeds", "every")},
     "Finite": ("data", Finite, ("x", None, [], 3, POINTS.tolist(), POINTS[:, 0], POINTS[:0], POINTS.astype(str),
                                 POINTS.astype(object))),
     "Finite sample": ("n", lambda v: Finite(POINTS).sample(v, RNG), (*WHOLE, 7)),
     **{f"OPT {name}": (name, lambda v, name=name: OPT(None, None, None, None, **{name: v}), values)
        for name, values in {"epochs": WHOLE, "batch": WHOLE, "beams": WHOLE, "rate": POSITIVE,
                             "repetition_penalty": POSITIVE}.items()},
-    "torch_seeded": ("rng", lambda v: torch_seeded(v).__enter__(), ("x", None, 3, np.random)),
+    "torch_seeded": ("rng", lambda v: torch_seeded(v).__enter__(), SEEDS),
     "check": ("number", lambda v: check(v, 1), (None, 3, [], "9.9", np.nan)),
     "band": ("regime", lambda v: figures.band(AX, [0], [0], [1], v), ("x", None, 3, [])),
     "label_end": ("regime", lambda v: figures.label_end(AX, [0], [0], "", v), ("x", None, 3, [])),

@@ -78,6 +78,27 @@ def test_errors_name_what_is_wrong(tmp_path, call, message):
         call(tmp_path)
 
 
+@pytest.mark.parametrize("rows, made, message", [
+    ([{"arm": "a", "seed": 0}], {}, "rows: arm, seed, generation in each, not {'arm': 'a', 'seed': 0}"), ([3], {}, "rows: arm"),
+    ([ROWS[0] | {"loss": 1j}], {}, r"rows: .* not JSON serializable, in \('replace', 10, 0\)"),
+    (ROWS, {"torch": np.int64(3)}, "provenance: .* not JSON serializable"),
+])
+def test_what_cannot_be_stored_is_named_before_anything_is_written(tmp_path, rows, made, message):
+    with pytest.raises((TypeError, ValueError), match=f"^{message}"):
+        records.write("one", rows, made, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_may_be_a_word_and_a_provenance_be_lost_or_damaged(tmp_path):
+    records.write("one", ROWS, MADE, str(tmp_path))
+    assert len(records.read("one", str(tmp_path))) == len(ROWS) and records.provenance("one", str(tmp_path)) == MADE
+    with pytest.raises(ValueError, match="^name: no record 'two'; there are one$"):
+        records.provenance("two", tmp_path)
+    (tmp_path / "one.provenance.json").write_text('{"python": ')
+    with pytest.raises(ValueError, match=r"^one.provenance.json: not a provenance"):
+        records.provenance("one", tmp_path)
+
+
 @pytest.mark.parametrize("damage", ['{"arm": "a", "seed": 0}', '{"arm": "a", "se', "[1, 2]", "null", ""])
 def test_a_damaged_line_is_named(tmp_path, damage):
     records.write("one", ROWS, MADE, tmp_path)

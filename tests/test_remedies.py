@@ -366,7 +366,7 @@ def test_moments_have_no_points_to_draw_from(rng):
 
 def test_a_verifier_that_keeps_nothing(rng):
     with pytest.raises(ValueError, match="^verifier: kept 0 of"):
-        mix = curate(lambda x, rng: np.zeros(len(x), bool), tries=3)
+        mix = curate(lambda x, rng: np.zeros(len(x), bool))
         list(itertools.islice(chain(Gaussian(), Gaussian(), mix=mix, n=10, rng=rng), 2))
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import tiny_studies  # noqa: F401, adds the study "tiny"
 import torch
-from collapse import chain, records, studies, theory, worlds
+from collapse import chain, records, running, studies, theory, worlds
 from collapse.checkpoints import load_checkpoint, pack, unpack
 
 TINY = studies.STUDIES["tiny"]
@@ -266,6 +266,18 @@ def test_a_shorter_run_is_the_beginning_of_the_long_one(tmp_path, undisturbed):
     assert [r for r in whole if (r["arm"], r["seed"]) != ("counts", 0)] == after[len(rows):]
 
 
+@pytest.mark.parametrize("call, message", [
+    (lambda f: studies.run("tinny", work=f, folder=f), "name: .*'gaussian' or .*, not 'tinny'"),
+    (lambda f: studies.run_unit("tinny", "counts", 0, f), "name: .*, not 'tinny'"),
+    (lambda f: studies.run_unit("tiny", "conts", 0, f), "arm_name: 'moments' or 'points' or 'counts', not 'conts'"),
+    (lambda f: studies.run_unit("tiny", "counts", -1, f), "seed: a whole number of at least 0, not -1"),
+])
+def test_what_there_is_not_is_named(tmp_path, call, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        call(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("options, message", [
     ({"arms": ["counts", "conts"]}, "arms: no conts; there are moments; points; counts"),
     ({"device": "cuda"}, "device: Gaussian runs on the CPU only"),
@@ -322,7 +334,7 @@ def test_chains_made_with_something_else_are_not_mixed(tmp_path):
 
 def test_the_provenance_names_the_device():
     study = studies.resized(studies.STUDIES["convolutional"], device="cuda")
-    about = studies.provenance(dataclasses.replace(study, about=dict))
+    about = running.provenance(dataclasses.replace(study, about=dict))
     assert about["device"] == "cuda, one thread a chain"
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from collapse import accumulate, chain, replace, stream, theory
 from collapse.seeding import torch_seeded
-from collapse.vae import LATENT, VAE, Convolutional, Network, batches_of, negative_elbo, to_unit
+from collapse.vae import LATENT, VAE, BernoulliNats, Convolutional, Network, batches_of, negative_elbo, to_unit
 from simulation import generations
 from torch.nn import functional as F
 
@@ -30,6 +30,21 @@ def global_state_stays():
 
 def weights(model):
     return torch.cat([p.ravel() for p in model.network.parameters()])
+
+
+def test_the_fast_nats_are_those_of_torch():
+    """Values and gradients, for logits that are certain too; and the gradient against finite differences."""
+    spread = torch.cat([torch.linspace(-120, 120, 2001), torch.zeros(3)])
+    x = torch.rand(len(spread), generator=torch.Generator().manual_seed(1))
+    found = []
+    for nats in (BernoulliNats.apply, functools.partial(F.binary_cross_entropy_with_logits, reduction="sum")):
+        logits = spread.clone().requires_grad_()
+        (3 * nats(logits, x)).backward()
+        found.append((nats(logits, x).detach(), logits.grad))
+    (ours, slope), (theirs, their_slope) = found
+    assert torch.isclose(ours, theirs, rtol=1e-6) and torch.allclose(slope, their_slope, atol=1e-6)
+    exact = torch.randn(7, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(2)).requires_grad_()
+    assert torch.autograd.gradcheck(BernoulliNats.apply, (exact, torch.full_like(exact, 0.3).detach()))
 
 
 @pytest.mark.parametrize("output", ["means", "draws"])

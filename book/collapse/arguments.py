@@ -8,6 +8,7 @@ import numpy as np
 
 LARGE = 1e100  # larger numbers have squares that overflow
 COUNT = 2**63 - 1  # as far as numpy counts
+CONTEXT = 64  # tokens in a block of text, and as many as a language model looks at
 
 
 def whole(name: str, value: int, least: int = 1, most: int = COUNT) -> int:
@@ -43,6 +44,13 @@ def divisor(ddof: int) -> int:
     if not isinstance(ddof, (int, np.integer)) or isinstance(ddof, bool) or ddof not in (0, 1):
         raise ValueError(f"ddof: 0 (maximum likelihood) or 1 (unbiased), not {ddof!r}")
     return int(ddof)
+
+
+def generator(name: str, rng: np.random.Generator) -> np.random.Generator:
+    """Return ``rng`` if it is a numpy Generator; a TypeError names the argument."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"{name}: a numpy.random.Generator such as np.random.default_rng(1), not {rng!r}")
+    return rng
 
 
 def array(name: str, values) -> np.ndarray:

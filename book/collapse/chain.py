@@ -14,7 +14,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from .arguments import number, whole
+from .arguments import generator, number, whole
+
+TRIES = 100  # batches that `curate` looks through before it gives up
 
 
 class Source(Protocol):
@@ -72,14 +74,16 @@ def chain(
 
     Raises:
         ValueError: ``n`` is not a positive whole number.
+        TypeError: ``rng`` is not a numpy Generator.
 
-    Source: the alpha, beta, gamma loop of Shumailov et al. (2024). Taught in chapter 2.
+    Source: the alpha, beta, gamma loop of Shumailov et al. (2024).
+    Taught in chapter 2.
     """
-    n = whole("n", n)
+    n, rng = whole("n", n), generator("rng", rng)
     mix = replace if mix is None else mix
     if after is None:
         first = 0
-        pool = data = source.sample(n, rng)  # generation 0 learns from the real world
+        pool = data = source.sample(n, rng)  # generation 0 learns from real data
     else:
         model, first = after.model, after.index + 1
         pool, data = mix(after.pool, after.model, source, n, rng)
@@ -150,24 +154,22 @@ def resample(alpha: float) -> Mix:
     return mix
 
 
-def curate(verifier: Callable[[Any, np.random.Generator], np.ndarray], *, tries: int = 100) -> Mix:
+def curate(verifier: Callable[[Any, np.random.Generator], np.ndarray]) -> Mix:
     """Learn from the last model's samples that a verifier keeps.
 
     Args:
         verifier: ``verifier(data, rng)`` gives a boolean array, one entry a sample.
-        tries: batches of ``n`` samples to look through before giving up.
 
     Raises:
-        ValueError: (from the mix) fewer than ``n`` samples were kept in ``tries`` batches, or the
+        ValueError: (from the mix) fewer than ``n`` samples were kept in a hundred batches of ``n``, or the
             verifier gave something else than one boolean a sample; it judges one chain at a time.
     """
-    whole("tries", tries)
     if not callable(verifier):
         raise TypeError(f"verifier: a function of data and rng, not {verifier!r}")
 
     def mix(pool, model, source, n, rng):
         kept, found = [], 0
-        for _ in range(tries):
+        for _ in range(TRIES):
             batch = _points("data", model.sample(n, rng))
             mask = np.asarray(verifier(batch, rng))
             if mask.dtype != bool or mask.shape != (n,) or batch.ndim != 2:
@@ -178,7 +180,7 @@ def curate(verifier: Callable[[Any, np.random.Generator], np.ndarray], *, tries:
             if found >= n:
                 data = np.concatenate(kept)[:n]
                 return data, data
-        raise ValueError(f"verifier: kept {found} of {tries * n} samples, {n} were asked for")
+        raise ValueError(f"verifier: kept {found} of {TRIES * n} samples, {n} were asked for")
 
     return mix
 
@@ -236,7 +238,7 @@ def _(first: np.ndarray, second):
 
 @subsample.register
 def _(data: np.ndarray, n: int, rng: np.random.Generator):
-    total = size(data)
+    total, rng = size(data), generator("rng", rng)
     if whole("n", n) > total:
         raise ValueError(f"n: cannot draw {n} of {total} samples without replacement")
     if data.ndim == 2:

@@ -11,6 +11,8 @@ import dataclasses
 import hashlib
 import io
 import os
+import pickle
+import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ import torch
 from .discrete import Counts
 from .gaussian import Moments
 
+# What torch.load raises on bytes that torch.save has not written, or on classes that it does not trust.
+FOREIGN = (pickle.UnpicklingError, struct.error, EOFError, LookupError, RuntimeError, ValueError)
 CONTAINERS = {"Counts": Counts, "Moments": Moments}
 
 
@@ -91,8 +95,8 @@ def load_checkpoint(path: Path, identity: str) -> dict | None:
     raw = path.read_bytes()
     state = None
     if hashlib.sha256(raw[64:]).hexdigest().encode() == raw[:64]:
-        with contextlib.suppress(Exception):  # whatever a foreign file makes of the loader, it is no checkpoint
-            state = torch.load(io.BytesIO(raw[64:]), weights_only=True)
+        with contextlib.suppress(*FOREIGN):
+            state = torch.load(io.BytesIO(raw[64:]), map_location="cpu", weights_only=True)
     if not isinstance(state, dict) or "identity" not in state:
         print(f"{path.name}: damaged, this chain starts again", file=sys.stderr)
         return None

@@ -1,6 +1,6 @@
 """The table of the long runs: which models, mixes, worlds and sizes, and what is measured.
 
-A study is a declaration of a few lines; `studies.py` runs it. Shown in chapter 7.
+A study is a declaration of a few lines; `running.py` runs it. Shown in chapter 7.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import worlds
+from .arguments import whole
 from .chain import accumulate, accumulate_subsample, anchor, fresh, replace, resample, stream
 from .discrete import Categorical
 from .gaussian import Gaussian
@@ -29,6 +30,11 @@ class Arm:
     generations: int = 11
     world: Callable[[int], Any] | None = None
     n: int | None = None
+
+    def __post_init__(self):
+        whole("generations", self.generations)
+        if self.n is not None:
+            whole("n", self.n)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,12 +54,17 @@ class Study:
     every: int = 1
     about: Callable[[], dict] = dict
 
+    def __post_init__(self):
+        for name in ("n", "seeds", "every"):
+            whole(name, getattr(self, name))
+
     def logged(self, arm: Arm) -> range:
         """Return the generations of an arm that are measured."""
         return range(0, arm.generations, self.every)
 
 
 KINDS = Categorical(np.ones(1))  # what a categorical is before its first fit: its shares do not matter
+PUBLISHED = VAE(build=Convolutional, batch=256, rate=3e-3, dtype="bfloat16")
 TOP20 = LanguageModel(worlds.PIECES, steps=1600, warm=200, decoding=Decoding(top_k=20))
 
 
@@ -108,15 +119,15 @@ STUDIES = {
             "stream, means": Arm(VAE(), stream, generations=8),
             "300 steps": Arm(VAE(steps=300), generations=8),
             "warm start": Arm(VAE(warm=True), generations=8),
-            "10% redrawn": Arm(VAE(), resample(0.1), generations=9),
-            "10% frozen": Arm(VAE(), anchor(0.1), generations=9),
-            "accumulate": Arm(VAE(), accumulate, generations=9),
+            "10% redrawn": Arm(VAE(), resample(0.1), generations=21),
+            "10% frozen": Arm(VAE(), anchor(0.1), generations=21),
+            "accumulate": Arm(VAE(), accumulate, generations=21),
             "4,800 steps": Arm(VAE(steps=4800), generations=8),
         },
         world=worlds.mnist, measure=worlds.measure_images, n=60_000, seeds=5, about=worlds.about_images,
     ),
     "convolutional": Study(  # the network of the paper's notebook in its own loop; 8 and 4 of its 30 epochs of 234 steps
-        arms={name: Arm(VAE(build=Convolutional, steps=epochs * 234, dtype="bfloat16"), stream, generations=6)
+        arms={name: Arm(dataclasses.replace(PUBLISHED, steps=epochs * 234), stream, generations=6)
               for name, epochs in (("stream, means", 8), ("4 epochs", 4))},
         world=worlds.mnist, measure=worlds.measure_images, n=60_000, seeds=2,
         about=lambda: {**worlds.about_images(), "dtype": "bfloat16"},

@@ -22,14 +22,12 @@ class Decoding:
         beams: keep this many likeliest continuations and return the best; draws nothing.
         repetition_penalty: divide the positive logits of tokens that are there already, multiply the
             negative ones (Keskar et al. 2019); 1 does nothing.
-        cache: remember keys and values; without it every step reads the whole text again, with the same result.
     """
 
     temperature: float = 1.0
     top_k: int | None = None
     beams: int = 1
     repetition_penalty: float = 1.0
-    cache: bool = True
 
     def __post_init__(self):
         number("temperature", self.temperature, above=0)

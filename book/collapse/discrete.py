@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .arguments import array, number, numbers, shares, tokens, whole
+from .arguments import array, generator, number, numbers, shares, tokens, whole
 from .chain import pooled, size, subsample
 
 
@@ -54,6 +54,7 @@ def _(first: Counts, second):
 
 @subsample.register
 def _(data: Counts, n: int, rng: np.random.Generator):
+    generator("rng", rng)
     if whole("n", n) > data.total:
         raise ValueError(f"n: cannot draw {n} of {data.total} samples without replacement")
     if data.total >= 10**9:
@@ -114,7 +115,7 @@ class Categorical:
     def sample(self, n: int, rng: np.random.Generator) -> Counts:
         """Return the counts of ``n`` draws in each run (sampler S1, exact)."""
         p = self.p if self.temperature == 1 else temper(self.p, self.temperature)
-        return Counts(rng.multinomial(whole("n", n), p))
+        return Counts(generator("rng", rng).multinomial(whole("n", n), p))
 
 
 def temper(p: np.ndarray, temperature: float) -> np.ndarray:
@@ -180,6 +181,7 @@ class Bigram:
         if self.words is None:
             raise ValueError("words: fit the model before sampling from it")
         whole("n", n)
+        generator("rng", rng)
         before = np.concatenate([[0], self.pairs])[self.first]  # pairs of all earlier words, (vocabulary + 1,)
         second = np.repeat(self.second, np.diff(self.pairs, prepend=0))  # of every pair in the text, in order
         text = np.empty((n, self.length), dtype=np.int64)

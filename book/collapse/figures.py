@@ -18,7 +18,7 @@ import numpy as np
 from IPython.display import HTML, Markdown
 from matplotlib.patches import Circle, Ellipse, Polygon
 
-from .arguments import choice, numbers
+from .arguments import array, choice, numbers
 
 INK = "#7a7a7a"  # readable on white and on black
 # One colour a regime, through the whole book.
@@ -64,10 +64,12 @@ def label_end(ax, x, y, text: str, regime: str):
 
 def sample_sheet(rows: Sequence[tuple[str, np.ndarray]]):
     """Draw a row for each pair of a label and byte images (n, 784), the first 16 of them; return the figure."""
+    for _, images in rows:  # before there is a figure that nobody closes
+        shape = array("rows", images).shape
+        if len(shape) != 2 or shape[0] == 0 or shape[1] != 784:
+            raise ValueError(f"rows: images (n, 784), not shape {shape}")
     figure, axes = plt.subplots(len(rows), 1, figsize=(16 * 0.36 + 1.1, len(rows) * 0.36), squeeze=False)
     for ax, (label, images) in zip(axes[:, 0], rows):
-        if np.ndim(images) != 2 or np.shape(images)[1] != 784 or len(images) == 0:
-            raise ValueError(f"rows: images (n, 784), not shape {np.shape(images)}")
         strip = np.asarray(images[:16]).reshape(-1, 28, 28).transpose(1, 0, 2).reshape(28, -1)
         ax.imshow(strip, cmap="gray", vmin=0, vmax=255, aspect="equal", interpolation="nearest")
         ax.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)

@@ -13,15 +13,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .arguments import divisor, number, numbers, whole
+from .arguments import divisor, generator, number, numbers, whole
 from .chain import pooled, size
 
 
 class Moments(NamedTuple):
     """Sufficient statistics of Gaussian data.
 
-    ``mean`` and ``scatter`` (sum of squares about the mean) have shape (runs,) in one dimension,
-    (runs, d) and (runs, d, d) in d dimensions.
+    ``mean`` and ``scatter`` (sum of squares about the mean) are arrays or numpy numbers, of shape (runs,)
+    in one dimension, (runs, d) and (runs, d, d) in d dimensions.
     """
 
     n: int
@@ -36,11 +36,11 @@ def _(data: Moments) -> int:
 
 @pooled.register
 def _(first: Moments, second):
-    if not isinstance(second, Moments) or np.shape(first.scatter) != np.shape(second.scatter):
+    if not isinstance(second, Moments) or first.scatter.shape != second.scatter.shape:
         raise ValueError("second: Moments pool with Moments of the same shape")
     n = first.n + second.n
     step = second.mean - first.mean
-    spread = step**2 if np.shape(step) == np.shape(first.scatter) else step[..., None] * step[..., None, :]
+    spread = step * step if step.shape == first.scatter.shape else step[..., None] * step[..., None, :]
     scatter = first.scatter + second.scatter + spread * (first.n * second.n / n)
     return Moments(n, first.mean + step * (second.n / n), scatter)
 
@@ -101,7 +101,7 @@ class Gaussian:
     def fit(self, data: Moments | np.ndarray, rng=None) -> Gaussian:
         """Return the Gaussian with the mean and variance of the data."""
         n, mean, scatter = data if type(data) is Moments else moments(data)
-        if np.ndim(mean) != np.ndim(scatter):
+        if mean.ndim != scatter.ndim:
             raise ValueError("data: one feature, (runs, n, 1); MultivariateGaussian takes more")
         if n <= self.ddof:
             raise ValueError(f"data: {n} samples cannot give a variance with ddof = {self.ddof}")
@@ -113,23 +113,24 @@ class Gaussian:
         """Return points (runs, n, 1), or their exact `Moments` (sampler S2) if ``statistics``."""
         whole("n", n)
         variance = self.variance if self.temperature == 1 else self.temperature * self.variance
-        if not self.statistics:
-            shape = (*np.shape(variance), n, 1)
-            std = np.sqrt(variance)[..., None, None]
-            return np.asarray(self.mean)[..., None, None] + std * rng.standard_normal(shape)
         shape = np.shape(variance)
+        if not self.statistics:
+            std = np.sqrt(variance)[..., None, None]
+            return np.asarray(self.mean)[..., None, None] + std * rng.standard_normal((*shape, n, 1))
         mean = self.mean + np.sqrt(variance / n) * rng.standard_normal(shape)
         # The mean and the scatter of a Gaussian sample are independent: normal and chi-square.
-        scatter = variance * rng.chisquare(n - 1, shape) if n > 1 else 0.0 * variance
+        scatter = variance * rng.chisquare(n - 1, shape) if n > 1 else np.zeros(shape)
         return Moments(n, mean, scatter)
 
 
 def _refitted(model: Gaussian, mean, variance) -> Gaussian:
     """Return ``model`` with other moments, without the tests of a new one: they would double the cost of a chain."""
-    fitted = object.__new__(Gaussian)
-    for name, value in (("mean", mean), ("variance", variance), ("ddof", model.ddof),
-                        ("temperature", model.temperature), ("statistics", model.statistics)):
-        object.__setattr__(fitted, name, value)
+    fitted, put = object.__new__(Gaussian), object.__setattr__
+    put(fitted, "mean", mean)
+    put(fitted, "variance", variance)
+    put(fitted, "ddof", model.ddof)
+    put(fitted, "temperature", model.temperature)
+    put(fitted, "statistics", model.statistics)
     return fitted
 
 
@@ -212,6 +213,7 @@ def bartlett(n: int, d: int, runs: tuple[int, ...], rng: np.random.Generator) ->
     Returns:
         ``(*runs, d, d)``. Source: Bartlett's decomposition of a Wishart matrix (S4); needs n > d.
     """
+    generator("rng", rng)
     if n <= d:
         raise ValueError(f"n: Bartlett's decomposition needs more than d = {d} points, not {n}")
     root = np.tril(rng.standard_normal((*runs, d, d)), -1)
@@ -233,6 +235,7 @@ def replacement_paths(
 
     Source: sampler S2. Taught in chapter 2.
     """
+    generator("rng", rng)
     whole("n", n, least=2)
     divisor(ddof)
     chi = rng.chisquare(n - 1, (whole("generations", generations), whole("runs", runs)))

@@ -9,8 +9,10 @@ import numpy as np
 from scipy import stats
 from scipy.spatial.distance import cdist
 
-from .arguments import number, numbers, shares, whole
+from .arguments import number, numbers, shares
 from .text_metrics import bits_per_byte, distinct_n, longest_repeat, perplexity
+
+NEIGHBOUR = 3  # how far the ball around a point reaches in `precision_recall`
 
 __all__ = [
     "alive", "bits_per_byte", "distinct_n", "entropy", "frechet_distance", "heterozygosity", "longest_repeat",
@@ -47,11 +49,9 @@ def score(p: np.ndarray, reference: np.ndarray) -> np.ndarray:
     return -(p * np.log(np.where(reference > 0, reference, 1))).sum(axis=-1)
 
 
-def wasserstein2_1d(mean, variance, mean0=0.0, variance0=1.0) -> np.ndarray:
-    """Return the squared Wasserstein-2 distance between normals in one dimension. Chapter 2."""
-    mean, mean0 = numbers("mean", mean), numbers("mean0", mean0)
-    variance, variance0 = numbers("variance", variance, 0, 0), numbers("variance0", variance0, 0, 0)
-    return (mean - mean0) ** 2 + (np.sqrt(variance) - np.sqrt(variance0)) ** 2
+def wasserstein2_1d(mean, variance) -> np.ndarray:
+    """Return the squared Wasserstein-2 distance between a normal in one dimension and the standard one. Chapter 2."""
+    return numbers("mean", mean) ** 2 + (np.sqrt(numbers("variance", variance, 0, 0)) - 1) ** 2
 
 
 def wasserstein2(mean, covariance, mean0, covariance0) -> np.ndarray:
@@ -123,20 +123,20 @@ def frechet_distance(features: np.ndarray, real: np.ndarray) -> float:
     return float(wasserstein2(*fits[0], *fits[1]))
 
 
-def precision_recall(features: np.ndarray, real: np.ndarray, k: int = 3) -> tuple[float, float]:
+def precision_recall(features: np.ndarray, real: np.ndarray) -> tuple[float, float]:
     """Return the share of generated points near a real one, and of real points near a generated one.
 
-    "Near" is inside the ball that reaches to the k-th neighbour of its own kind.
+    "Near" is inside the ball that reaches to the third neighbour of its own kind.
     Source: Kynkäänniemi et al. (2019). Chapter 4.
     """
     features, real = _pair(features, real)
-    if min(len(features), len(real)) <= whole("k", k):
-        raise ValueError(f"features, real: more than k = {k} points each")
-    return _covered(features, real, k), _covered(real, features, k)
+    if min(len(features), len(real)) <= NEIGHBOUR:
+        raise ValueError(f"features, real: more than {NEIGHBOUR} points each")
+    return _covered(features, real), _covered(real, features)
 
 
-def _covered(points: np.ndarray, manifold: np.ndarray, k: int) -> float:
-    radius = np.partition(cdist(manifold, manifold), k, axis=1)[:, k]  # entry 0 is the point itself
+def _covered(points: np.ndarray, manifold: np.ndarray) -> float:
+    radius = np.partition(cdist(manifold, manifold), NEIGHBOUR, axis=1)[:, NEIGHBOUR]  # entry 0 is the point itself
     return float((cdist(points, manifold) <= radius).any(axis=1).mean())
 
 
@@ -147,20 +147,18 @@ def total_variance(images: np.ndarray) -> float:
     return float((images.astype(np.float32) / 255).var(axis=0, dtype=np.float64).sum())
 
 
-def mean_interval(values: np.ndarray, level: float = 0.95, axis: int = 0):
-    """Return the mean and a two-sided Student interval for it, along ``axis``.
+def mean_interval(values: np.ndarray, axis: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the mean and the ends of a 95 % Student interval for it, along ``axis``. Chapter 3.
 
     Raises:
-        ValueError: fewer than two values, or one that is not finite; a level that is not a share.
+        ValueError: fewer than two values, or one that is not finite.
     """
     values = numbers("values", values, 1)
-    if not 0 < number("level", level) < 1:
-        raise ValueError(f"level: between 0 and 1, not {level}")
     n = values.shape[axis]
     if n < 2:
         raise ValueError("values: an interval needs at least two")
     mean = values.mean(axis=axis)
-    half = stats.t.ppf((1 + level) / 2, n - 1) * values.std(axis=axis, ddof=1) / np.sqrt(n)
+    half = stats.t.ppf(0.975, n - 1) * values.std(axis=axis, ddof=1) / np.sqrt(n)
     return mean, mean - half, mean + half
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import em
-from .arguments import choice, number, numbers, shares, whole
+from .arguments import choice, generator, number, numbers, shares, whole
 
 BLOCK = 40_000  # responsibilities at a time: what stays in a core's cache
 LLOYD = 4  # steps of k-means after seeding: enough to leave two seeds that fell into one blob
@@ -192,7 +192,7 @@ class KernelDensity:
         if self.points is None:
             raise ValueError("points: fit the density before sampling from it")
         *runs, total, d = self.points.shape
-        chosen = rng.integers(total, size=(*runs, whole("n", n), 1))
+        chosen = generator("rng", rng).integers(total, size=(*runs, whole("n", n), 1))
         centres = np.take_along_axis(self.points, chosen, axis=-2)
         return centres + self.width * rng.standard_normal((*runs, n, d))
 
@@ -224,7 +224,7 @@ def _seeded(x, features, components: int, reg_covar: float, rng: np.random.Gener
 def _draw(weights: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
     """Draw ``n`` indices a run with chances proportional to the weights (..., K)."""
     steps = np.cumsum(weights, axis=-1)
-    u = rng.random((*weights.shape[:-1], n)) * steps[..., -1:]
+    u = generator("rng", rng).random((*weights.shape[:-1], n)) * steps[..., -1:]
     return (u[..., None] >= steps[..., None, :-1]).sum(axis=-1)
 
 

@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from .arguments import number, tokens, whole
+from .arguments import CONTEXT, generator, number, tokens, whole
 from .downloads import reachable
 from .seeding import torch_seeded
 
 NAME = "facebook/opt-125m"
-BLOCK = 64
 
 
 @dataclass(frozen=True)
@@ -93,12 +92,12 @@ class OPT:
         """Return ``n`` blocks, each the 64 tokens that continue a block of the prompts."""
         if self.network is None:
             raise ValueError("network: fit the model before sampling from it")
-        order = np.resize(rng.permutation(len(self.prompts)), whole("n", n))
+        order = np.resize(generator("rng", rng).permutation(len(self.prompts)), whole("n", n))
         prompts = self._tokens("prompts", self.prompts[order])
         written = [self.network.generate(
             part, attention_mask=torch.ones_like(part), num_beams=self.beams, do_sample=False,
-            min_new_tokens=BLOCK, max_new_tokens=BLOCK, repetition_penalty=self.repetition_penalty,
-        )[:, BLOCK:] for part in prompts.split(self.batch)]
+            min_new_tokens=CONTEXT, max_new_tokens=CONTEXT, repetition_penalty=self.repetition_penalty,
+        )[:, CONTEXT:] for part in prompts.split(self.batch)]
         return torch.cat(written).cpu().numpy()
 
     @torch.no_grad()
@@ -114,12 +113,12 @@ class OPT:
     def blocks(self, text: str) -> np.ndarray:
         """Return a text as blocks (n, 64) of this model's tokens."""
         ids = np.asarray(self.encode(text), dtype=np.int64)
-        if len(ids) < BLOCK:
-            raise ValueError(f"text: {len(ids)} tokens are fewer than one block of {BLOCK}")
-        return ids[: len(ids) // BLOCK * BLOCK].reshape(-1, BLOCK)
+        if len(ids) < CONTEXT:
+            raise ValueError(f"text: {len(ids)} tokens are fewer than one block of {CONTEXT}")
+        return ids[: len(ids) // CONTEXT * CONTEXT].reshape(-1, CONTEXT)
 
     def _tokens(self, name: str, data: np.ndarray) -> torch.Tensor:
-        return torch.as_tensor(tokens(name, data, BLOCK), device=self.base.device)
+        return torch.as_tensor(tokens(name, data, CONTEXT), device=self.base.device)
 
 
 def load(text, pieces, rng: np.random.Generator, *, pretrained: bool, device: str = "cpu") -> OPT | None:
@@ -149,7 +148,7 @@ def load(text, pieces, rng: np.random.Generator, *, pretrained: bool, device: st
         with torch_seeded(rng):
             network = transformers.OPTForCausalLM(transformers.OPTConfig(
                 vocab_size=pieces.size, hidden_size=64, word_embed_proj_dim=64, ffn_dim=256, num_hidden_layers=2,
-                num_attention_heads=4, max_position_embeddings=2 * BLOCK, dropout=0.0,
+                num_attention_heads=4, max_position_embeddings=2 * CONTEXT, dropout=0.0,
                 bos_token_id=1, eos_token_id=1, pad_token_id=1))
         said = "a two-layer OPT with random weights, not the paper's model"
     network.generation_config.eos_token_id = None  # exactly 64 new tokens, as in the paper's code

@@ -14,22 +14,23 @@ import numpy as np
 
 FOLDER = Path(__file__).resolve().parent.parent / "results"
 KEY = ("arm", "seed", "generation")
+ROWS, MADE = ".jsonl", ".provenance.json"
 
 
 def write(name: str, rows: list[dict], provenance: dict, folder: Path = FOLDER) -> None:
     """Write the records of a study, sorted, and its provenance; each file is replaced in one step.
 
     Raises:
-        ValueError: two rows of one arm, seed and generation, or a number that is not finite.
+        ValueError: a row without arm, seed and generation, two rows with the same, or a number that is not finite.
+        TypeError: a row or the provenance holds what JSON cannot.
     """
     rows = sorted(rows, key=_key)
     for first, second in itertools.pairwise(rows):
         if _key(first) == _key(second):
             raise ValueError(f"rows: two of {_key(first)}")
-    lines = "".join(_line(row) for row in rows)
+    lines, made, folder = "".join(map(_line, rows)), _made(provenance), Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for path, text in ((folder / f"{name}.jsonl", lines),
-                       (folder / f"{name}.provenance.json", json.dumps(provenance, indent=1) + "\n")):
+    for path, text in ((folder / f"{name}{ROWS}", lines), (folder / f"{name}{MADE}", made)):
         part = path.with_name(path.name + ".tmp")
         part.write_text(text)
         os.replace(part, path)
@@ -41,24 +42,28 @@ def read(name: str, folder: Path = FOLDER) -> list[dict]:
     Raises:
         ValueError: there is no such record, or a line of it is damaged.
     """
-    path = folder / f"{name}.jsonl"
-    if not path.is_file():
-        known = sorted(p.stem for p in folder.glob("*.jsonl"))
-        raise ValueError(f"name: no record {name!r}; there are {', '.join(known) or 'none'}")
-    rows = []
+    path, rows = _found(name, folder, ROWS), []
     for number, line in enumerate(path.read_text().splitlines(), 1):
         try:
             row = json.loads(line)
-            _ = [row[k] for k in KEY]
-        except (ValueError, KeyError, TypeError) as error:
+            _key(row)
+        except ValueError as error:
             raise ValueError(f"{path.name}, line {number}: not a record ({error})") from error
         rows.append(row)
     return rows
 
 
 def provenance(name: str, folder: Path = FOLDER) -> dict:
-    """Return what a record was made with: versions, device, data, seconds."""
-    return json.loads((folder / f"{name}.provenance.json").read_text())
+    """Return what a record was made with: versions, device, data, seconds.
+
+    Raises:
+        ValueError: there is no such record, or its file is damaged.
+    """
+    path = _found(name, folder, MADE)
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path.name}: not a provenance ({error})") from error
 
 
 def curves(rows: list[dict], arm: str, metric: str) -> np.ndarray:
@@ -82,8 +87,20 @@ def curves(rows: list[dict], arm: str, metric: str) -> np.ndarray:
     return np.array([[row[metric] for row in run] for run in cut])
 
 
+def _found(name: str, folder: Path, ending: str) -> Path:
+    """Return the path of a file of a record; an error lists the records that there are."""
+    path = Path(folder) / f"{name}{ending}"
+    if not path.is_file():
+        known = sorted(p.name.removesuffix(ending) for p in Path(folder).glob(f"*{ending}"))
+        raise ValueError(f"name: no record {name!r}; there are {', '.join(known) or 'none'}")
+    return path
+
+
 def _key(row: dict) -> tuple:
-    return tuple(row[k] for k in KEY)
+    try:
+        return tuple(row[k] for k in KEY)
+    except (KeyError, TypeError):
+        raise ValueError(f"rows: {', '.join(KEY)} in each, not {row!r}") from None
 
 
 def _line(row: dict) -> str:
@@ -91,6 +108,15 @@ def _line(row: dict) -> str:
         return json.dumps({k: _short(v) for k, v in row.items()}, allow_nan=False) + "\n"
     except ValueError as error:
         raise ValueError(f"rows: a number of {_key(row)} is not finite") from error
+    except TypeError as error:
+        raise TypeError(f"rows: {error}, in {_key(row)}") from error
+
+
+def _made(provenance: dict) -> str:
+    try:
+        return json.dumps(provenance, indent=1) + "\n"
+    except TypeError as error:
+        raise TypeError(f"provenance: {error}") from error
 
 
 def _short(value):

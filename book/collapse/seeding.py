@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from .arguments import generator
+
 
 @contextmanager
 def torch_seeded(rng: np.random.Generator) -> Iterator[None]:
@@ -16,8 +18,7 @@ def torch_seeded(rng: np.random.Generator) -> Iterator[None]:
     Raises:
         TypeError: ``rng`` is not a numpy Generator.
     """
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng: a numpy.random.Generator, not {type(rng).__name__}")
+    generator("rng", rng)
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(int(rng.integers(2**63)))

@@ -10,10 +10,9 @@ import numpy as np
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from . import metrics
-from .arguments import array, whole
+from .arguments import CONTEXT, array, whole
 
 SPECIAL = ["<unk>", "<eos>"]
-BLOCK = 64
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -70,7 +69,7 @@ class BPE:
         lines = re.split(r"(?<=<eos>)", _text(text))  # each line keeps its end
         return np.concatenate([np.array(e.ids, dtype=np.int64) for e in self.tokenizer.encode_batch(lines)])
 
-    def blocks(self, text: str, length: int = BLOCK) -> np.ndarray:
+    def blocks(self, text: str, length: int = CONTEXT) -> np.ndarray:
         """Return a text as (blocks, length) pieces; what does not fill a block at the end is dropped.
 
         Raises:
@@ -120,14 +119,20 @@ def measure(model, first, made: np.ndarray, real: np.ndarray, pieces: BPE) -> di
     on that text), scores (quantiles of generation 0's perplexity of a block, a token), types and once (different words,
     and those seen once, of those that real text has), invented (share of words that it does not have), distinct_2,
     longest_repeat.
+
+    Raises:
+        ValueError: the model has written no word.
     """
-    scores, words = first.nats(made), pieces.word_list(made)
+    words, begun = pieces.word_list(made), pieces.words(made)
+    if not words or not begun.any():
+        raise ValueError("made: no word begins in it, and perplexities are per word")
+    scores = first.nats(made)
     known = [word for word in words if word in pieces.lexicon]
     counts = np.array(list(Counter(known).values()))
     return {
         "real": metrics.perplexity(model.nats(real), pieces.words(real)),
-        "own": metrics.perplexity(model.nats(made), pieces.words(made)),
-        "first": metrics.perplexity(scores, pieces.words(made)),
+        "own": metrics.perplexity(model.nats(made), begun),
+        "first": metrics.perplexity(scores, begun),
         "scores": np.exp(np.quantile(scores.mean(axis=1), QUANTILES)).tolist(),
         "types": len(counts),
         "once": int((counts == 1).sum()),

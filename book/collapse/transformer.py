@@ -17,11 +17,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .arguments import choice, number, tokens, whole
+from .arguments import CONTEXT, choice, generator, number, tokens, whole
 from .decoding import Decoding, best_beams, draw, penalised
 from .seeding import torch_seeded
 
-CONTEXT = 64  # tokens that the network can look at, the begin token included
 WRITE = 256  # sequences that are written at a time
 
 
@@ -34,25 +33,29 @@ class Attention(nn.Module):
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
 
     def forward(self, x: torch.Tensor, cache: list[torch.Tensor]) -> torch.Tensor:
-        """Return what (batch, tokens, width) sees; ``cache`` holds the keys and values of earlier tokens."""
-        q, k, v = (part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in self.qkv(x).chunk(3, dim=2))
+        """Return what (batch, tokens, width) sees; ``cache`` holds earlier keys and values."""
+        q, k, v = (part.unflatten(2, (self.heads, -1)).transpose(1, 2)
+                   for part in self.qkv(x).chunk(3, dim=2))
         if cache:
             k, v = torch.cat([cache[0], k], dim=2), torch.cat([cache[1], v], dim=2)
         cache[:] = k, v
         new, past = q.shape[2], k.shape[2] - q.shape[2]
-        mask = torch.ones(new, past + new, dtype=torch.bool, device=x.device).tril(past) if past and new > 1 else None
-        seen = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=past == 0)
+        mask = None
+        if past and new > 1:
+            mask = torch.ones(new, past + new, dtype=torch.bool, device=x.device).tril(past)
+        seen = F.scaled_dot_product_attention(q, k, v, mask, is_causal=past == 0)
         return self.out(seen.transpose(1, 2).flatten(2))
 
 
 class Block(nn.Module):
-    """Look around, then think: attention and a feed-forward layer, each added to what was there."""
+    """Look around, then think: attention, then a feed-forward layer, both added up."""
 
     def __init__(self, width: int, heads: int):
         super().__init__()
         self.norm1, self.attention = nn.LayerNorm(width), Attention(width, heads)
         self.norm2 = nn.LayerNorm(width)
-        self.feed = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.feed = nn.Sequential(
+            nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
 
     def forward(self, x: torch.Tensor, cache: list[torch.Tensor]) -> torch.Tensor:
         """Return (batch, tokens, width)."""
@@ -61,22 +64,24 @@ class Block(nn.Module):
 
 
 class Network(nn.Module):
-    """Embeddings, blocks, and the same embeddings again to predict the next token."""
+    """Embeddings, blocks, and the same embeddings again to predict what follows."""
 
     def __init__(self, vocabulary: int, width: int, layers: int, heads: int):
         super().__init__()
-        self.token = nn.Embedding(vocabulary + 1, width)  # the last row is the begin token
+        self.token = nn.Embedding(vocabulary + 1, width)  # the last row: begin
         self.position = nn.Embedding(CONTEXT, width)
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         for table in (self.token, self.position):
             nn.init.normal_(table.weight, std=0.02)
 
-    def forward(self, ids: torch.Tensor, cache: list[list] | None = None) -> torch.Tensor:
+    def forward(
+        self, ids: torch.Tensor, cache: list[list] | None = None
+    ) -> torch.Tensor:
         """Return logits (batch, tokens, vocabulary) of what follows each token.
 
-        With a ``cache``, one list a block, ``ids`` are only the tokens that it has not seen, and only
-        what follows the last of them is predicted, (batch, 1, vocabulary).
+        With a ``cache``, one list a block, ``ids`` are only the tokens that it has not
+        seen, and only what follows the last is predicted, (batch, 1, vocabulary).
         """
         past = cache[0][0].shape[2] if cache and cache[0] else 0
         x = self.token(ids) + self.position.weight[past : past + ids.shape[1]]
@@ -137,9 +142,9 @@ def write(network: Network, prompts: torch.Tensor, length: int, how: Decoding) -
             token = draw(logits, how)
         else:
             score, parent, token = best_beams(score, logits)
-            text, memory = text[parent], [[part[parent] for part in layer] for layer in memory]
+            # index_select copies whole rows, part[parent] number by number
+            text, memory = text[parent], [[part.index_select(0, parent) for part in layer] for layer in memory]
         text = torch.cat([text, token[:, None]], dim=1)
-        memory = memory if how.cache else None
     return text.unflatten(0, (rows, how.beams))[:, 0, prompts.shape[1] :]  # beams are sorted
 
 
@@ -220,7 +225,7 @@ class LanguageModel:
         """Return ``n`` blocks, each the continuation of a block of the prompts; no prompt twice while there are others."""
         if self.prompts is None:
             raise ValueError("prompts: fit the model before sampling from it")
-        order = np.resize(rng.permutation(len(self.prompts)), whole("n", n))
+        order = np.resize(generator("rng", rng).permutation(len(self.prompts)), whole("n", n))
         return self.continued(self.prompts[order, -(CONTEXT // 2) :], CONTEXT, rng)
 
     @torch.no_grad()

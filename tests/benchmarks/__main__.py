@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import importlib.metadata
 import json
 import os
@@ -67,14 +68,17 @@ def main() -> None:
         show(rows[-1])
     if wanted("transformer"):
         for work in networks.transformer_works():
-            rows.append(by_turns(work))
-            show(rows[-1])
+            row = by_turns(work)
+            if row.ratio < row.floor:
+                row = dataclasses.replace(row, why=f"{row.why}; of its time {growth.where(work.ours)}")
+            rows.append(row)
+            show(row)
     found["rows"] = [row.as_dict() for row in rows]
     if wanted("limit"):
         found["limits"] = growth.limits(digits.images)
-        heading("limit", "ms a step", "GFLOP/s", "float32 peak", "share", "goal")
+        heading("training", "ms a step", "GFLOP/s", "float32 peak", "share", "goal", "where the time goes")
         for limit in found["limits"]:
-            print("| {name} | {step_ms:.3g} | {gflops:.0f} | {peak_gflops:.0f} | {share:.0%} | {goal:.0%} |"
+            print("| {name} | {step_ms:.3g} | {gflops:.0f} | {peak_gflops:.0f} | {share:.0%} | {goal:.0%} | {where} |"
                   .format(**limit), flush=True)
     if wanted("growth"):
         found["growth"], found["accumulate_late_over_early"] = growth.growth(), growth.accumulate_drift()

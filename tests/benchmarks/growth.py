@@ -13,7 +13,6 @@ import torch
 from collapse import accumulate, chain, vae
 from collapse.discrete import Bigram, Categorical
 from collapse.gaussian import Gaussian, Moments
-from collapse.seeding import torch_seeded
 from collapse.transformer import CONTEXT
 
 from .networks import SIZES, ours_train
@@ -42,13 +41,14 @@ def transformer_flop(batch: int, vocabulary: int, width: int, layers: int, heads
     return 6 * batch * CONTEXT * token
 
 
-def vae_step(images: np.ndarray, steps: int) -> float:
-    """Return the median seconds of a step of training: whole runs of ``train``, less their starts."""
-    def run(number: int) -> None:
-        with torch_seeded(rng()):
-            vae.train(vae.Network(), vae.batches_of(images, 256, rng()), number)
-
-    return _slope(run, steps)
+def where(run) -> str:
+    """Return the four operations that a run spends most of its time in, with their shares."""
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as found:
+        run()
+    spent = {event.key.removeprefix("aten::"): event.self_cpu_time_total for event in found.key_averages()
+             if "#" not in event.key}
+    most = sorted(spent, key=spent.get, reverse=True)[:4]
+    return ", ".join(f"{name} {spent[name] / sum(spent.values()):.0%}" for name in most)
 
 
 def _slope(run, steps: int) -> float:
@@ -58,17 +58,26 @@ def _slope(run, steps: int) -> float:
 
 
 def limits(images: np.ndarray, steps: int = 100) -> list[dict]:
-    """Return the share of the float32 peak, measured before and after each, that training reaches."""
+    """Return the share of the float32 peak, measured before and after each, that training reaches, and its profile."""
     blocks = np.random.default_rng(0).integers(SIZES["vocabulary"], size=(512, CONTEXT))
-    runs = [("vae training", 0.80, vae_flop(256), lambda: vae_step(images, steps)),
-            ("transformer training", 0.40, transformer_flop(16, **SIZES),
-             lambda: _slope(lambda number: ours_train(blocks, number, 16, **SIZES), steps))]
+    batch = vae.VAE.batch
+
+    def autoencoder(number: int, batch: int = batch, dtype: str = "float32") -> None:
+        vae.VAE(steps=number, batch=batch, dtype=dtype).fit(images, rng())
+
+    def transformer(number: int) -> None:
+        ours_train(blocks, number, 16, **SIZES)
+
+    runs = [("vae", 0.80, vae_flop(batch), autoencoder),
+            ("vae, batch 512", 0.80, vae_flop(512), partial(autoencoder, batch=512)),
+            ("vae, batch 512, bfloat16", 1.0, vae_flop(512), partial(autoencoder, batch=512, dtype="bfloat16")),
+            ("transformer", 0.40, transformer_flop(16, **SIZES), transformer)]
     found = []
-    for name, goal, flop, step_seconds in runs:
-        before, each, after = peak(), step_seconds(), peak()
+    for name, goal, flop, run in runs:
+        before, each, after = peak(), _slope(run, steps), peak()
         best = max(before, after)
         found.append({"name": name, "goal": goal, "step_ms": 1e3 * each, "gflops": flop / each / 1e9,
-                      "peak_gflops": best / 1e9, "share": flop / each / best})
+                      "peak_gflops": best / 1e9, "share": flop / each / best, "where": where(partial(run, steps))})
     return found
 
 

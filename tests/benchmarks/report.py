@@ -15,14 +15,19 @@ def lines(head: tuple[str, ...], rows: list[tuple]) -> str:
     return "".join(f"| {' | '.join(map(str, row))} |\n" for row in [head, ["---"] * len(head), *rows])
 
 
+def times(ratio: float) -> str:
+    """Return a ratio with three digits, or whole."""
+    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.3g}"
+
+
 def tables(found: dict) -> str:
     """Return what was measured: ratios, shares of the peak, growth, memory, and on what."""
-    ratios = [(row["name"], f"{row['ratio']:,.3g}", f"{row['low']:,.3g} to {row['high']:,.3g}", f"{row['floor']:g}",
+    ratios = [(row["name"], times(row["ratio"]), f"{times(row['low'])} to {times(row['high'])}", f"{row['floor']:g}",
                row["why"]) for row in found["rows"]]
     parts = [lines(("work", "times faster", "lowest to highest", "floor", "how"), ratios)]
     if "limits" in found:
-        parts.append(lines(("training", "of the float32 peak", "goal"), [
-            (limit["name"], f"{limit['share']:.0%}", f"{limit['goal']:.0%}") for limit in found["limits"]]))
+        parts.append(lines(("training", "of the float32 peak", "goal", "where the time goes"), [
+            (limit["name"], f"{limit['share']:.0%}", f"{limit['goal']:.0%}", limit["where"]) for limit in found["limits"]]))
     if "growth" in found:
         parts.append(lines(("cost against", "of", "from", "log-log slope", "for large sizes"), [
             (line["of"], line["work"], f"{line['from']:,} to {line['to']:,}", f"{line['slope']:.2f}", line["expected"])

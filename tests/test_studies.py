@@ -445,7 +445,8 @@ def test_the_table_of_chapter_7_says_what_the_records_say():
     assert (0.0100 + 0.0112) / 2 < low
     assert records.curves(records.read("mixture"), "one blob, 1e-6", "l2")[0][-1].max() < 536
     ours = np.median(records.curves(records.read("vae"), "replace, means", "latent_std"), axis=0)
-    assert (ours[1], ours[5]) == pytest.approx((0.76, 0.39), abs=0.02)
+    assert (ours[1], ours[5]) == pytest.approx((0.70, 0.36), abs=0.005)
+    assert abs(ours[1:3] - (0.688, 0.603)).max() < 0.025 and ours[5] < 0.428  # two generations agree, then it falls faster
     assert ours[5] / ours[1] == pytest.approx(0.5, abs=0.03) and 0.443 / 0.688 == pytest.approx(0.64, abs=0.005)
     stream = np.median(records.curves(records.read("vae"), "stream, means", "latent_std"), axis=0)
     assert abs(stream[:8] - ours[:8]).max() < 0.03  # fresh images for every batch are not the reason

@@ -76,7 +76,7 @@ colab:  ## run the Colab copies with PYTHON's own packages, away from the helper
 status: .venv/ready  ## for maintainers: write the status page from the last `make run`
 	$(BIN)/python $(TOOLS)/status.py
 
-bench: .venv/ready-dev  ## compare the helper with what one would use instead (15 minutes on two quiet cores)
+bench: .venv/ready-dev  ## compare the helper with what one would use instead (five minutes on two quiet cores)
 	PYTHONPATH=book:tests $(BIN)/python -m benchmarks
 
 bench-keep: .venv/ready-dev  ## for maintainers: the same, and put its tables into README.md

@@ -22,7 +22,7 @@ from collapse import (
 )
 from collapse.chain import real_count
 from collapse.discrete import Categorical, Counts
-from collapse.gaussian import Gaussian, Moments
+from collapse.gaussian import Gaussian, Moments, MultivariateGaussian
 from hypothesis import given
 from hypothesis import strategies as st
 from simulation import close, generations
@@ -359,6 +359,10 @@ def test_points_pool_by_run():
     (lambda r: subsample(Counts(np.array([2, 1])), 4, r), ValueError, "n: cannot draw 4 of 3"),
     (lambda r: subsample(Moments(3, np.zeros(2), np.zeros(2)), 1, r), TypeError, "data: cannot subsample a Moments"),
     (lambda r: pooled(Moments(3, np.zeros(2), np.zeros(2)), np.zeros((3, 1))), ValueError, "second: Moments"),
+    (lambda r: pooled(Moments(3, np.zeros(2), np.zeros(2)), Moments(3, 0.0, 1.0)), TypeError, "second: Moments of numpy"),
+    (lambda r: pooled(Moments(3, 0.0, 1.0), Moments(3, np.zeros(2), np.zeros(2))), TypeError, "first: Moments of numpy"),
+    (lambda r: Gaussian().fit(Moments(3, 0.0, 1.0)), TypeError, "data: Moments of numpy"),
+    (lambda r: MultivariateGaussian.standard(2, 2).fit(Moments(3, np.zeros(2), 1.0)), TypeError, "data: Moments of numpy"),
     (lambda r: pooled(Counts(np.array([2, 1])), Counts(np.array([3]))), ValueError, "second: Counts"),
 ])
 def test_data_that_do_not_fit_are_refused_by_name(call, error, message):

@@ -121,6 +121,15 @@ def test_no_page_scrolls_sideways(chromium, page):
     assert chromium.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
 
 
+@pytest.mark.parametrize("width, scrolls", [(390, True), (1280, False)])
+def test_figures_of_several_panels_scroll_on_a_phone_only(chromium, width, scrolls):
+    chromium.view(width, 844)
+    chromium.open((HTML / "book" / "04_vae.html").as_uri())
+    boxes = chromium.evaluate("""[...document.querySelectorAll(".wide-figure")]
+        .map(box => [box.scrollWidth > box.clientWidth, box.tabIndex])""")
+    assert boxes and all(box == [scrolls, 0] for box in boxes)
+
+
 @each_page
 def test_axe_finds_no_violation(chromium, page):
     if not AXE.exists():

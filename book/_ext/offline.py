@@ -81,12 +81,20 @@ def mend(html: str) -> str:
     return html
 
 
+WIDE = 720  # pixels; a figure with one panel has 704
+
+
 def give_size(html: str, folder: Path) -> str:
-    """Return a page whose PNG pictures say how large they are, so that no text moves when they arrive."""
+    """Return a page whose PNG pictures say how large they are, so that no text moves when they arrive.
+
+    Wide ones come into a box in which a phone can scroll them: shrunk to its width their labels are too small.
+    """
     def sized(match):
         header = (folder / match[1]).read_bytes()[16:24]  # width and height, four bytes each
         width, height = int.from_bytes(header[:4]), int.from_bytes(header[4:])
-        return match[0].replace("<img", f'<img width="{width}" height="{height}"', 1)
+        image = match[0].replace("<img", f'<img width="{width}" height="{height}"', 1)
+        drawn = width > WIDE and "/_images/" in match[1]
+        return f'<div class="wide-figure" tabindex="0">{image}</div>' if drawn else image
 
     return re.sub(r'<img (?!width)[^>]*src="(\.\./(?:_images|_static)/[^"]+\.png)"[^>]*>', sized, html)
 

@@ -20,7 +20,8 @@ import matplotlib
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import numpy as np
-from collapse import chain, datasets, discrete, figures
+from collapse import chain, datasets, discrete, figures, fresh, theory
+from collapse.gaussian import Gaussian, replacement_paths
 
 STATIC = BOOK / "_static"
 GOLD = "#c9832b"
@@ -93,7 +94,7 @@ def title() -> None:
     save(figure, "title.png", dpi=100)
 
 
-def stills() -> None:
+def park_still() -> None:
     """Draw what stands for the dog park where nothing moves: in print and without JavaScript."""
     shown = (0, 3, 6, 12)
     figure, axes = plt.subplots(1, len(shown), figsize=(12, 3.3))
@@ -104,8 +105,44 @@ def stills() -> None:
     save(figure, "dog-park.png", dpi=100, transparent=True)
 
 
+def chains_still(n: int = 30, generations: int = 121) -> None:
+    """Draw what stands for the chains of chapter 2: a hundred of a thousand, their mean and their median."""
+    rng, refits = np.random.default_rng(2024), np.arange(1, generations + 1)
+    variances = np.exp(replacement_paths(1000, generations, n, ddof=1, rng=rng)[1])
+    colour = figures.COLOURS["replace"]
+    figure, ax = plt.subplots(figsize=(6.8, 3.2))
+    ax.semilogy(refits - 1, variances[:, :100], color=colour, linewidth=0.6, alpha=0.25)
+    for curve, style in ((np.median(variances, axis=1), "-"), (variances.mean(axis=1), ":")):
+        ax.plot(refits - 1, curve, style, color=colour if style == "-" else figures.COLOURS["first"])
+        figures.label_end(ax, refits - 1, curve, *(("median", "replace") if style == "-" else ("mean", "first")))
+    for law in (theory.mean_variance(refits, n, 1), np.exp(refits * theory.log_variance_drift(n, 1))):
+        ax.plot(refits - 1, law, "--", color=figures.INK, linewidth=1)
+    ax.set(xlabel="generation", ylabel="variance", ylim=(1e-3, 1e2))
+    save(figure, "gaussian-chains.png", dpi=100)
+
+
+def share_still(n: int = 50, real: int = 5, generations: int = 61) -> None:
+    """Draw what stands for the share of real data of chapter 6: the variance kept by 300 chains."""
+    world = Gaussian.standard(300, statistics=True)
+    loop = chain(world, world, mix=fresh(real / n), n=n, rng=np.random.default_rng(2024))
+    variances = np.array([g.model.variance for g in itertools.islice(loop, generations)])
+    index, mean = np.arange(generations), variances.mean(axis=1)
+    figure, ax = plt.subplots(figsize=(6.8, 2.8))
+    figures.band(ax, index, *np.quantile(variances, [0.1, 0.9], axis=1), "fresh")
+    ax.plot(index, theory.kept_fresh(index + 1, n, real / n), "--", color=figures.INK, linewidth=1)
+    ax.plot(index, mean, color=figures.COLOURS["fresh"])
+    figures.label_end(ax, index, mean, f"{mean[-1]:.2f}", "fresh")
+    ax.set(xlabel="generation", ylabel="variance", ylim=(0, 1.6))
+    save(figure, "real-share.png", dpi=100)
+    print(f"after {generations - 1} generations the mean variance is {mean[-1]:.2f}; "
+          f"in the long run {theory.kept_fresh(10**6, n, real / n):.2f}")
+
+
 if __name__ == "__main__":
     plt.rcParams["svg.hashsalt"] = "collapse"
     STATIC.joinpath("breeds.js").write_text(breeds_js())
-    for draw in (icon, logo, title, stills):
+    for draw in (icon, logo, title, park_still):
+        draw()
+    figures.use_style()
+    for draw in (chains_still, share_still):
         draw()

@@ -289,8 +289,8 @@
       chart.show();
       const rule = this.tempered
         ? (this.mixed ? "infinitely many dogs (temperature and real dogs, step by step)"
-          : "infinitely many dogs, p<sub>g</sub> ∝ p<sup>1/τ<sup>g</sup></sup> (law D9)")
-        : this.mixed ? "the expectation with new real dogs (law F1)" : "the expectation, (1 − 1/N)<sup>g + 1</sup> (law D1)";
+          : "infinitely many dogs, p<sub>g</sub> ∝ p<sub>0</sub><sup>1/τ<sup>g</sup></sup>")
+        : this.mixed ? "the expectation with new real dogs" : "the expectation, (1 − 1/N)<sup>g + 1</sup>";
       this.note.innerHTML = `Line: this park. Band: the middle 80 of 100 other parks. Dashed: ${rule}.`;
     }
   }
@@ -420,8 +420,8 @@
         ? `No real data: after ${LONG} generations the chains keep ${mean.at(-1).toFixed(2)} of the variance; in the end nothing.`
         : `${real} of ${n} points are real: in the long run ${kept(Infinity).toFixed(2)} of the variance stays (theory); `
           + `these chains have ${mean.at(-1).toFixed(2)}.`;
-      this.note.textContent = "Solid: the mean of 300 chains, maximum likelihood. Band: the middle 80 %. Dashed: "
-        + `the exact expectation (law ${same ? "F5" : "F1"}).`;
+      this.note.textContent = "Solid: the mean of 300 chains, maximum likelihood. Band: the middle 80 %. "
+        + "Dashed: the exact expectation.";
     }
   }
 

@@ -54,23 +54,27 @@ def iterate(features: np.ndarray, parts: Components, tol: float, max_iter: int, 
 
 
 def expect(features: np.ndarray, parts: Components) -> tuple[np.ndarray, np.ndarray]:
-    """Return each run's mean log-likelihood (runs,) and the responsibilities (runs, K, n). The E-step."""
+    """Return mean log-likelihoods (runs,), responsibilities (runs, K, n): E-step."""
     scores = coefficients(parts) @ features
     top = scores.max(axis=1)
     scores -= top[:, None]  # so that the largest exponential is 1, and none overflows
-    scores[...] = np.exp(scores.astype(np.float32))  # many times faster; the division makes the sums exact
+    # many times faster in float32; the division makes the sums exact
+    scores[...] = np.exp(scores.astype(np.float32))
     total = scores.sum(axis=1)
     scores /= total[:, None]
-    # A sum of logs is the log of a product: one logarithm for 16 factors between 1 and K.
+    # a sum of logs is the log of a product: one for 16 factors between 1 and K
     product = np.multiply.reduceat(total, np.arange(0, total.shape[1], 16), axis=1)
     return (top.sum(axis=1) + np.log(product).sum(axis=1)) / total.shape[1], scores
 
 
-def maximise(features: np.ndarray, responsibilities: np.ndarray, reg_covar: float, last: Components) -> Components:
+def maximise(
+    features: np.ndarray, responsibilities: np.ndarray, reg_covar: float,
+    last: Components,
+) -> Components:
     """Return the components that maximise the expected log-likelihood. The M-step.
 
-    A component that has lost its points gets weight 0, from which no later E-step brings it back, and
-    stays where it was ``last``.
+    A component that has lost its points gets weight 0, from which no later E-step
+    brings it back, and stays where it was ``last``.
     """
     sums = responsibilities @ np.swapaxes(features, -1, -2)
     d = last.means.shape[-1]
@@ -80,12 +84,14 @@ def maximise(features: np.ndarray, responsibilities: np.ndarray, reg_covar: floa
     means = sums[..., 1 : d + 1] * share[..., None]
     i, j = _pairs(d)
     covariances = np.empty((*means.shape, d))
-    covariances[..., i, j] = sums[..., d + 1 :] * share[..., None] - means[..., i] * means[..., j]
+    squares = sums[..., d + 1 :] * share[..., None]
+    covariances[..., i, j] = squares - means[..., i] * means[..., j]
     covariances[..., j, i] = covariances[..., i, j]
     covariances[..., np.arange(d), np.arange(d)] += reg_covar
     weights = count / features.shape[-1]
     if dead.any():
-        weights[dead], means[dead], covariances[dead] = 0, last.means[dead], last.covariances[dead]
+        weights[dead], means[dead] = 0, last.means[dead]
+        covariances[dead] = last.covariances[dead]
     return Components(weights, means, covariances)
 
 

@@ -29,6 +29,14 @@ class Moments(NamedTuple):
     scatter: np.ndarray
 
 
+def _shapes(name: str, data: Moments) -> tuple[tuple, tuple]:
+    """Return the shapes of mean and scatter; Moments made by hand may hold what has none."""
+    try:
+        return data.mean.shape, data.scatter.shape
+    except AttributeError:
+        raise TypeError(f"{name}: Moments of numpy arrays or numpy numbers, not {data!r}") from None
+
+
 @size.register
 def _(data: Moments) -> int:
     return data.n
@@ -36,11 +44,11 @@ def _(data: Moments) -> int:
 
 @pooled.register
 def _(first: Moments, second):
-    if not isinstance(second, Moments) or first.scatter.shape != second.scatter.shape:
+    if not isinstance(second, Moments) or (shapes := _shapes("first", first)) != _shapes("second", second):
         raise ValueError("second: Moments pool with Moments of the same shape")
     n = first.n + second.n
     step = second.mean - first.mean
-    spread = step * step if step.shape == first.scatter.shape else step[..., None] * step[..., None, :]
+    spread = step * step if shapes[0] == shapes[1] else step[..., None] * step[..., None, :]
     scatter = first.scatter + second.scatter + spread * (first.n * second.n / n)
     return Moments(n, first.mean + step * (second.n / n), scatter)
 
@@ -50,8 +58,10 @@ def moments(data: Moments | np.ndarray) -> Moments:
 
     Raises:
         ValueError: no samples, too few axes, or a value that is not finite.
+        TypeError: `Moments` of something else than arrays.
     """
     if isinstance(data, Moments):
+        _shapes("data", data)
         return data
     points = numbers("data", data, 2)
     n, mean = points.shape[-2], points.mean(axis=-2)
@@ -67,7 +77,8 @@ class Gaussian:
     """A normal distribution in one dimension, or an array of independent ones.
 
     Args:
-        mean, variance: arrays (runs,) or scalars.
+        mean: array (runs,) or scalar.
+        variance: of the same shape.
         ddof: 0 fits by maximum likelihood (divide by n), 1 without bias (divide by n - 1).
         temperature: samples come from density^(1/temperature), whose variance is
             ``temperature * variance``; below 1 the output is drawn to the middle (law G7).
@@ -100,9 +111,11 @@ class Gaussian:
 
     def fit(self, data: Moments | np.ndarray, rng=None) -> Gaussian:
         """Return the Gaussian with the mean and variance of the data."""
-        n, mean, scatter = data if type(data) is Moments else moments(data)
-        if mean.ndim != scatter.ndim:
+        data = data if type(data) is Moments else moments(data)
+        shapes = _shapes("data", data)
+        if len(shapes[0]) != len(shapes[1]):
             raise ValueError("data: one feature, (runs, n, 1); MultivariateGaussian takes more")
+        n, mean, scatter = data
         if n <= self.ddof:
             raise ValueError(f"data: {n} samples cannot give a variance with ddof = {self.ddof}")
         if not math.isfinite(np.vdot(mean, scatter)):  # the cheapest test: one bad value makes the product bad
@@ -141,7 +154,8 @@ class MultivariateGaussian:
     Args:
         mean: (..., d).
         factor: (..., d, d), lower triangular L with covariance L L^T.
-        ddof, statistics: as in `Gaussian`.
+        ddof: 0 or 1, as in `Gaussian`.
+        statistics: hand over `Moments`, as in `Gaussian`.
 
     Raises:
         ValueError: shapes that do not fit together, values that are not finite, another ddof.
@@ -211,7 +225,12 @@ def bartlett(n: int, d: int, runs: tuple[int, ...], rng: np.random.Generator) ->
     """Draw the lower triangular root A of the scatter A A^T of ``n`` standard normal points in ``d`` dimensions.
 
     Returns:
-        ``(*runs, d, d)``. Source: Bartlett's decomposition of a Wishart matrix (S4); needs n > d.
+        lower triangular roots, ``(*runs, d, d)``.
+
+    Raises:
+        ValueError: n <= d.
+
+    Source: Bartlett's decomposition of a Wishart matrix (S4).
     """
     generator("rng", rng)
     if n <= d:

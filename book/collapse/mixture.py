@@ -20,7 +20,9 @@ class Mixture:
 
     Args:
         components: how many, K.
-        weights, means, covariances: (..., K), (..., K, d), (..., K, d, d); None until fitted.
+        weights: shares of the components, (..., K); None until fitted.
+        means: (..., K, d).
+        covariances: (..., K, d, d).
         start: EM begins at "k-means++" seeds of the new data or, "warm", at the last generation's components.
         tol: EM stops when a run's mean log-likelihood changes by less; scikit-learn's rule.
         max_iter: steps of EM at most.
@@ -83,7 +85,7 @@ class Mixture:
 
     @property
     def covariance(self) -> np.ndarray:
-        """Covariance of the whole mixture, (..., d, d): inside the components plus between them."""
+        """Covariance of the whole mixture, (..., d, d), within components and between them."""
         offset = self.means - self.mean[..., None, :]
         inside = (self.weights[..., None, None] * self.covariances).sum(axis=-3)
         return inside + np.swapaxes(offset, -1, -2) @ (self.weights[..., None] * offset)

@@ -28,12 +28,16 @@ class OPT:
 
     Args:
         base: the network that every fit starts from.
-        encode, decode: text to tokens and back.
+        encode: text to tokens.
+        decode: tokens to text.
         valid: real blocks; the epoch that predicts them best is kept.
         prompts: blocks to be continued; None takes the data of the first fit.
         warm: start from the last generation's weights instead of from ``base``.
-        epochs, batch, rate: training length, blocks in a batch, highest learning rate.
-        beams, repetition_penalty: how continuations are chosen.
+        epochs: training length.
+        batch: blocks in a batch.
+        rate: highest learning rate.
+        beams: width of the beam search.
+        repetition_penalty: as in `Decoding`.
         network: the fitted network, None before the first fit.
 
     Shown in chapter 7.

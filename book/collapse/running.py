@@ -108,7 +108,8 @@ def run(
     Args:
         name: of the study, and of its files.
         workers: processes of this machine.
-        work, folder: where checkpoints and records go.
+        work: where checkpoints go.
+        folder: where records go.
         study: as in `run_unit`.
         cluster: address of a Dask cluster, used instead of processes; it must see the same ``work``.
 

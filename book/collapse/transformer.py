@@ -33,7 +33,7 @@ class Attention(nn.Module):
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
 
     def forward(self, x: torch.Tensor, cache: list[torch.Tensor]) -> torch.Tensor:
-        """Return what (batch, tokens, width) sees; ``cache`` holds earlier keys and values."""
+        """Return what (batch, tokens, width) sees; ``cache`` keeps keys and values."""
         q, k, v = (part.unflatten(2, (self.heads, -1)).transpose(1, 2)
                    for part in self.qkv(x).chunk(3, dim=2))
         if cache:
@@ -42,13 +42,13 @@ class Attention(nn.Module):
         new, past = q.shape[2], k.shape[2] - q.shape[2]
         mask = None
         if past and new > 1:
-            mask = torch.ones(new, past + new, dtype=torch.bool, device=x.device).tril(past)
+            mask = x.new_ones(new, past + new, dtype=torch.bool).tril(past)
         seen = F.scaled_dot_product_attention(q, k, v, mask, is_causal=past == 0)
         return self.out(seen.transpose(1, 2).flatten(2))
 
 
 class Block(nn.Module):
-    """Look around, then think: attention, then a feed-forward layer, both added up."""
+    """Look around, then think: attention, then a feed-forward layer."""
 
     def __init__(self, width: int, heads: int):
         super().__init__()
@@ -80,8 +80,8 @@ class Network(nn.Module):
     ) -> torch.Tensor:
         """Return logits (batch, tokens, vocabulary) of what follows each token.
 
-        With a ``cache``, one list a block, ``ids`` are only the tokens that it has not
-        seen, and only what follows the last is predicted, (batch, 1, vocabulary).
+        With a ``cache``, one list a block, ``ids`` are only the tokens that it has
+        not seen, and only what follows the last is predicted, (batch, 1, vocabulary).
         """
         past = cache[0][0].shape[2] if cache and cache[0] else 0
         x = self.token(ids) + self.position.weight[past : past + ids.shape[1]]
@@ -165,9 +165,14 @@ class LanguageModel:
         decoding: how tokens are chosen.
         warm: steps of a fit that goes on from the last generation's weights, at a quarter of the rate; None starts
             from scratch each time.
-        steps, batch, rate: training length from scratch, blocks in a batch, and highest learning rate.
-        width, layers, heads: size of the network.
-        device, dtype: "cpu" or "cuda"; "float32" or "bfloat16" (training only).
+        steps: training length from scratch.
+        batch: blocks in a batch.
+        rate: highest learning rate.
+        width: numbers that stand for a token.
+        layers: blocks of attention and feed-forward layer.
+        heads: of the attention; they share the width.
+        device: "cpu" or "cuda".
+        dtype: "float32" or "bfloat16" (training only).
         network: the fitted network, None before the first fit.
 
     Taught in chapter 5.

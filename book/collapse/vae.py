@@ -92,7 +92,7 @@ def negative_elbo(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
 def train(
     network: nn.Module, batches, steps: int, rate: float = 6e-3, loss=negative_elbo
 ) -> None:
-    """Minimise a loss with Adam and a learning rate of one cycle; changes ``network``."""
+    """Minimise a loss with Adam, one cycle of learning rate; changes ``network``."""
     optimizer = torch.optim.Adam(network.parameters(), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, steps)
     for _, x in zip(range(steps), batches):
@@ -127,11 +127,13 @@ class VAE:
     Args:
         output: "means" passes on the decoder's grey values, as the paper's code does;
             "draws" draws each pixel black or white with that probability.
-        steps, batch, rate: training length, batch size, and highest learning rate.
+        steps: training length, in batches.
+        batch: images in a batch.
+        rate: highest learning rate.
         warm: start from the last generation's weights instead of from scratch.
         build: makes the network; anything with ``encode`` and ``decode`` of the same shapes.
-        device, dtype: where and in what training runs, "cpu" or "cuda", "float32" or "bfloat16" (mixed precision);
-            the fitted network is on the CPU, in float32.
+        device: where training runs, "cpu" or "cuda"; the fitted network is on the CPU.
+        dtype: "float32" or "bfloat16" (mixed precision in training); the fitted network is in float32.
         network: the fitted network, None before the first fit.
 
     Taught in chapter 4.

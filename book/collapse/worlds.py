@@ -59,7 +59,7 @@ def mnist(seed: int) -> Images:
 
 
 def shuffled_mnist(seed: int) -> Images:
-    """Return the same with the training images in an order of its own for each seed, to be given out piece by piece."""
+    """Return MNIST and its judge, the training images shuffled for each seed and given out piece by piece."""
     digits, judge = _digits()
     return Images(datasets.Finite(np.random.default_rng(seed).permutation(digits.images)), judge)
 
@@ -111,7 +111,7 @@ def normal(seed: int) -> World:
 
 
 def normal_points(seed: int) -> World:
-    """Return the same with points, which can be kept and drawn again."""
+    """Return standard normals that hand over points, which can be kept and drawn again."""
     return World(Gaussian.standard(MANY))
 
 
@@ -136,7 +136,7 @@ def measure_gaussian(generation: Generation, first: Gaussian, world: World, rng)
 
 
 def measure_categorical(generation: Generation, first: Categorical, world: World, rng) -> dict:
-    """Return the same for what chapter 1 looks at: diversity, kinds alive, chains with one kind left."""
+    """Return what chapter 1 looks at over many chains: diversity, kinds alive, chains with one kind left."""
     diversity, alive = metrics.heterozygosity(generation.model.p), (generation.model.p > 0).sum(axis=-1)
     return {"diversity": np.quantile(diversity, LEVELS).tolist(), "alive": np.quantile(alive, LEVELS).tolist(),
             "diversity_mean": average(diversity), "alive_mean": average(alive), "one_left": float(np.mean(alive == 1))}

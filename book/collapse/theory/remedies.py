@@ -87,7 +87,7 @@ def fresh_share_needed(n: int, kept: float) -> float:
 
 
 def kept_unlabelled(refits, n: int, alpha):
-    """Return the same if each point is real with chance alpha: V* = 1/(1 + (n-1) alpha (2-alpha)). F2, exact."""
+    """Return 1 - V*(1 - rho^t), V* = 1/(1 + (n-1) alpha (2-alpha)): each point real with chance alpha. F2, exact."""
     n = samples(n)
     rho = (1 - 1 / n) * (1 - shares(alpha)) ** 2
     return 1 - (1 - rho ** times(refits)) / (n * (1 - rho))
@@ -162,7 +162,7 @@ def systematic_replace(refits, alpha: float = 0.0):
 
 
 def systematic_accumulate(refits):
-    """Return the same for a growing pool, 1 + 1/2 + ... + 1/t: without a bound, but logarithmic. Exact."""
+    """Return the loss of a growing pool in refits' worth, 1 + 1/2 + ... + 1/t: logarithmic, no bound. Exact."""
     refits = whole("refits", refits)
     return np.cumsum(1 / np.arange(1, np.max(refits) + 1))[refits - 1]
 

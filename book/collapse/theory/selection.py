@@ -20,7 +20,10 @@ def regression_replace(refits, n: int, d: int):
 
 
 def regression_accumulate(refits, n: int, d: int):
-    """Return the same for all batches, sum_k d/(k (k n - d - 1)): at most pi^2/6 = 1.645 times the first. R2, exact."""
+    """Return ``E |w - w*|^2`` of least squares on all batches so far, sum_k d/(k (k n - d - 1)). R2, exact.
+
+    At most pi^2/6 = 1.645 times the first.
+    """
     d, refits = one("d", d), whole("refits", refits)
     k, n = np.arange(1, np.max(refits) + 1, dtype=float), samples(n, d + 2, axes=0)
     return np.cumsum(d / (k * (k * n - d - 1)))[refits - 1]

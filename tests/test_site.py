@@ -265,6 +265,7 @@ def test_the_share_of_real_data_answers_at_once(chromium):
     chromium.open(demo_page("real-share").as_uri())
     slide(chromium, "real-share", "Real points", 4)
     assert "5 of 50 points are real: in the long run 0.90" in says(chromium, "real-share")
+    assert chromium.evaluate("document.querySelector('real-share').dataset.regime") == "fresh"
     slide(chromium, "real-share", "Real points", 0)
     assert says(chromium, "real-share").startswith("No real data")
     slide(chromium, "real-share", "Real points", 4)

@@ -406,6 +406,7 @@
 
     reset() {
       const { n } = this, real = this.realCount(), same = this.source === "same" && real > 0, chart = this.chart;
+      this.dataset.regime = same ? "frozen" : real > 0 ? "fresh" : "replace"; // its colour through the book
       const runs = law.mixedGaussians({ n, real, same, chains: 300, generations: LONG + 1 }, this.uniform);
       const sorted = runs.map((row) => [...row].sort((a, b) => a - b));
       const mean = runs.map((row) => sum(row) / row.length);

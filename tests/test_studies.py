@@ -59,6 +59,16 @@ def first_chain(lines):
     return [row for row in map(json.loads, lines.splitlines()) if row["arm"] == "moments" and row["seed"] == 0]
 
 
+def test_a_run_of_a_reader_leaves_torch_its_threads(tmp_path):
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        begin(tmp_path)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
 # ---- killed --------------------------------------------------------------------------------------------------------
 
 

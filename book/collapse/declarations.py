@@ -86,7 +86,7 @@ STUDIES = {
             "five beams": Arm(decoded(beams=5), generations=5),
             "five beams, penalty 2": Arm(decoded(beams=5, repetition_penalty=2.0), generations=5),
         },
-        world=worlds.wikitext, measure=worlds.measure_text, n=worlds.BLOCKS, seeds=3, about=worlds.about_text,
+        world=worlds.wikitext, measure=worlds.measure_text, n=worlds.BLOCKS, seeds=5, about=worlds.about_text,
     ),
     "gaussian": Study(
         arms={
@@ -124,7 +124,7 @@ STUDIES = {
             "accumulate": Arm(VAE(), accumulate, generations=21),
             "4,800 steps": Arm(VAE(steps=4800), generations=8),
         },
-        world=worlds.mnist, measure=worlds.measure_images, n=60_000, seeds=5, about=worlds.about_images,
+        world=worlds.mnist, measure=worlds.measure_images, n=60_000, seeds=10, about=worlds.about_images,
     ),
     "convolutional": Study(  # the network of the paper's notebook in its own loop; 8 and 4 of its 30 epochs of 234 steps
         arms={name: Arm(dataclasses.replace(PUBLISHED, steps=epochs * 234), stream, generations=6)

@@ -77,8 +77,7 @@ class Gaussian:
     """A normal distribution in one dimension, or an array of independent ones.
 
     Args:
-        mean: array (runs,) or scalar.
-        variance: of the same shape.
+        mean, variance: arrays (runs,) or scalars.
         ddof: 0 fits by maximum likelihood (divide by n), 1 without bias (divide by n - 1).
         temperature: samples come from density^(1/temperature), whose variance is
             ``temperature * variance``; below 1 the output is drawn to the middle (law G7).
@@ -154,8 +153,7 @@ class MultivariateGaussian:
     Args:
         mean: (..., d).
         factor: (..., d, d), lower triangular L with covariance L L^T.
-        ddof: 0 or 1, as in `Gaussian`.
-        statistics: hand over `Moments`, as in `Gaussian`.
+        ddof, statistics: as in `Gaussian`.
 
     Raises:
         ValueError: shapes that do not fit together, values that are not finite, another ddof.

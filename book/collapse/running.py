@@ -30,6 +30,18 @@ WORK = Path("_build/studies")
 # ---- one unit: a chain that can be killed -------------------------------------------------------------------
 
 
+@contextlib.contextmanager
+def _one_thread():
+    """Let torch add up in the same order, however many workers there are; afterwards it has its threads again."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@_one_thread()
 def run_unit(
     name: str, arm_name: str, seed: int, work: Path = WORK, study: Study | None = None
 ) -> tuple[list[dict], float]:
@@ -44,7 +56,6 @@ def run_unit(
     Raises:
         ValueError: no such study or arm, or no such seed.
     """
-    torch.set_num_threads(1)  # the same sums in the same order, however many workers there are
     study = study or _named(name)
     arm = study.arms[choice("arm_name", arm_name, *study.arms)]
     n, last = arm.n or study.n, study.logged(arm)[-1]

@@ -268,9 +268,11 @@ def test_the_share_of_real_data_answers_at_once(chromium):
     assert chromium.evaluate("document.querySelector('real-share').dataset.regime") == "fresh"
     slide(chromium, "real-share", "Real points", 0)
     assert says(chromium, "real-share").startswith("No real data")
+    assert chromium.evaluate("document.querySelector('real-share').dataset.regime") == "replace"
     slide(chromium, "real-share", "Real points", 4)
     chromium.evaluate("document.querySelector('real-share input[value=same]').click()")
     assert "in the long run 0.73" in says(chromium, "real-share")
+    assert chromium.evaluate("document.querySelector('real-share').dataset.regime") == "frozen"
 
 
 def test_the_keyboard_is_enough(chromium):

@@ -109,16 +109,18 @@ def chains_still(n: int = 30, generations: int = 121) -> None:
     """Draw what stands for the chains of chapter 2: a hundred of a thousand, their mean and their median."""
     rng, refits = np.random.default_rng(2024), np.arange(1, generations + 1)
     variances = np.exp(replacement_paths(1000, generations, n, ddof=1, rng=rng)[1])
-    colour = figures.COLOURS["replace"]
     figure, ax = plt.subplots(figsize=(6.8, 3.2))
-    ax.semilogy(refits - 1, variances[:, :100], color=colour, linewidth=0.6, alpha=0.25)
-    for curve, style in ((np.median(variances, axis=1), "-"), (variances.mean(axis=1), ":")):
-        ax.plot(refits - 1, curve, style, color=colour if style == "-" else figures.COLOURS["first"])
-        figures.label_end(ax, refits - 1, curve, *(("median", "replace") if style == "-" else ("mean", "first")))
+    ax.semilogy(refits - 1, variances[:, :100], color=figures.COLOURS["replace"], linewidth=0.6, alpha=0.25)
+    for name, regime, style, curve in (("median", "replace", "-", np.median(variances, axis=1)),
+                                       ("mean", "first", ":", variances.mean(axis=1))):
+        ax.plot(refits - 1, curve, style, color=figures.COLOURS[regime])
+        figures.label_end(ax, refits - 1, curve, name, regime)
     for law in (theory.mean_variance(refits, n, 1), np.exp(refits * theory.log_variance_drift(n, 1))):
         ax.plot(refits - 1, law, "--", color=figures.INK, linewidth=1)
     ax.set(xlabel="generation", ylabel="variance", ylim=(1e-3, 1e2))
     save(figure, "gaussian-chains.png", dpi=100)
+    print(f"after {generations - 1} generations the mean variance of the chains is {variances[-1].mean():.2f}, "
+          f"the median {np.median(variances[-1]):.3f}")
 
 
 def share_still(n: int = 50, real: int = 5, generations: int = 61) -> None:

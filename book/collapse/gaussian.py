@@ -110,11 +110,9 @@ class Gaussian:
 
     def fit(self, data: Moments | np.ndarray, rng=None) -> Gaussian:
         """Return the Gaussian with the mean and variance of the data."""
-        data = data if type(data) is Moments else moments(data)
-        shapes = _shapes("data", data)
-        if len(shapes[0]) != len(shapes[1]):
+        n, mean, scatter = moments(data)
+        if mean.ndim != scatter.ndim:
             raise ValueError("data: one feature, (runs, n, 1); MultivariateGaussian takes more")
-        n, mean, scatter = data
         if n <= self.ddof:
             raise ValueError(f"data: {n} samples cannot give a variance with ddof = {self.ddof}")
         if not math.isfinite(np.vdot(mean, scatter)):  # the cheapest test: one bad value makes the product bad

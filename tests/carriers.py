@@ -286,13 +286,15 @@ CARRIERS = {
         ("| 160 a piece, not comparable", lambda: rough(
             geometric("replace", "real")[0] ** (1 / 1.6), 2)),
         ("With probability about 63 %", lambda: 100 * (1 - 1 / np.e)),
-        ("rises from about 3,300 to millions", lambda: rough(
+        ("rises from about 3,400 to millions", lambda: rough(
             geometric("replace", "real")[0], 2)),
         ("levels off near 11,000", lambda: rough(geometric("10% redrawn", "real")[4:].mean(), 2)),
         ("accumulating near 9,000", lambda: rough(text_end("accumulate", "real"), 1)),
-        ("different words in 400 blocks fall from about 680", lambda: (
+        ("different words in 400 blocks fall from about 670", lambda: (
             400, rough(geometric("replace", "types")[0], 2))),
-        ("to 240 when replacing, 340 with a tenth redrawn, 480 accumulating", lambda: tuple(
+        ("when replacing with top-20 draws, 25-fold at generation 10", lambda: (20, np.exp(np.ptp(np.log(
+            records.curves(records.read("transformer"), "replace, top 20", "real")[:, 10]))), 10), ["20", "25", "10"]),
+        ("to 230 when replacing, 350 with a tenth redrawn, 460 accumulating", lambda: tuple(
             rough(text_end(arm, "types"), 2) for arm in ("replace", "10% redrawn", "accumulate"))),
     ],
     "06": [

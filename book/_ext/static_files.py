@@ -137,7 +137,7 @@ def share_still(n: int = 50, real: int = 5, generations: int = 61) -> None:
     ax.set(xlabel="generation", ylabel="variance", ylim=(0, 1.6))
     save(figure, "real-share.png", dpi=100)
     print(f"after {generations - 1} generations the mean variance is {mean[-1]:.2f}; "
-          f"in the long run {theory.kept_fresh(10**6, n, real / n):.2f}")
+          f"in the long run {theory.kept_fresh(np.inf, n, real / n):.2f}")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 ``refits`` counts fits: generation g of a chain is refit g + 1 (`Generation.refits`). ``n`` is the number
 of samples a generation. Variances and distances are in units of the true variance unless a function
 takes it. *Exact* holds for every n; anything else says how far off it is. Tags such as D1 or G2 name
-the check values of a formula in ``tests/test_theory.py``.
+the check values of a formula in the tests.
 """
 
 from . import categories, densities, gaussian, remedies, selection

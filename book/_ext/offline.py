@@ -16,6 +16,7 @@ DEMO_FILES = ("breeds.js", "samplers.js", "park.js")
 
 def setup(app):
     app.connect("config-inited", say_where, priority=100)
+    app.connect("env-get-outdated", notice_changed_files)
     app.connect("html-page-context", add_demos)
     app.connect("build-finished", mend_pages)
     address = editions.site(editions.repository())
@@ -34,6 +35,17 @@ def say_where(app, config):
         config.ogp_image_alt = "Rows of cartoon dogs: many breeds on the left, one breed on the right."
         config.ogp_social_cards = {"enable": False}
         config.sitemap_url_scheme = "{link}"
+
+
+def notice_changed_files(app, env, added, changed, removed):
+    """Let a change of a style or a script alone be a reason to build: Sphinx asks for a changed page."""
+    copies = Path(app.outdir) / "_static"
+    for folder in (Path(app.confdir) / place for place in app.config.html_static_path):
+        for file in folder.rglob("*"):
+            copy = copies / file.relative_to(folder)
+            if file.is_file() and not (copy.exists() and copy.stat().st_mtime >= file.stat().st_mtime):
+                return [app.config.root_doc]
+    return []
 
 
 def add_demos(app, pagename, templatename, context, doctree):
@@ -65,6 +77,8 @@ REPAIRS = [
     (r'(?<!<span class="tied">)(?<![(\[“])([(\[“]?)(<span class="math notranslate nohighlight">[^<]*</span>)'
      r'(?!</span>)([.,:;!?)\]”]*)',
      lambda m: f'<span class="tied">{m[0]}</span>' if m[1] or m[3] else m[0]),
+    # A long name of the code breaks where it has a joint, not inside a word.
+    (r'(<span class="pre">)([^<]*)(</span>)', lambda m: m[1] + re.sub(r"([_./=,(])(?=\w)", r"\1<wbr>", m[2]) + m[3]),
     # Where a module of the reference begins.
     (r'(<section id="module-([\w.]+)">\s*(?:<span [^>]*></span>)?<h2>.*?</h2>)(?!<h3)', r'\1<h3 class="module">\2</h3>'),
     (r'(?<!</h3>)(<p id="module-([\w.]+)">)', r'<h3 class="module">\2</h3>\1'),
@@ -81,7 +95,7 @@ def mend(html: str) -> str:
     return html
 
 
-WIDE = 720  # pixels; a figure with one panel has 704
+WIDE = 720  # pixels; a figure with one panel has less
 
 
 def give_size(html: str, folder: Path) -> str:

@@ -97,7 +97,7 @@ def chain(
 
 
 def replace(pool, model, source, n, rng):
-    """Learn from the last model only (alpha = 1)."""
+    """Learn from the last model only: no real data after generation 0."""
     data = model.sample(n, rng)
     return data, data
 

@@ -40,12 +40,12 @@ COLOURS = {
 def use_style() -> None:
     """Set the style of the book for every figure that follows. Shown in chapter 1."""
     plt.rcParams.update({
-        "figure.figsize": (6.4, 3.4), "figure.dpi": 110, "figure.constrained_layout.use": True,
+        "figure.figsize": (5.6, 3.3), "figure.dpi": 110, "figure.constrained_layout.use": True,
         "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
         "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK, "axes.titlecolor": INK,
         "xtick.color": INK, "ytick.color": INK, "legend.labelcolor": INK, "legend.frameon": False,
         "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10,
-        "font.size": 10, "lines.linewidth": 1.8, "axes.prop_cycle": plt.cycler(color=list(COLOURS.values())),
+        "font.size": 10.5, "lines.linewidth": 1.8, "axes.prop_cycle": plt.cycler(color=list(COLOURS.values())),
     })
 
 

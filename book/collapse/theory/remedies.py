@@ -139,7 +139,8 @@ def kept_accumulate_fresh(refits: int, n: int, alpha: float, first: int | None =
     """Return what is kept, t = 1..refits, of a growing pool with a share alpha of new real data. Exact.
 
     The pool starts with ``first`` real points (n unless told), every batch of n joins it, and the model
-    learns from all. The squared distance falls like t^-min(1, 2 alpha); alpha = 0 is G4. Our derivation.
+    learns from all. The squared distance falls like t^-min(1, 2 alpha), times ln t at
+    alpha = 1/2; alpha = 0 is G4. Our derivation.
     """
     alpha, n = shares(alpha, axes=0), samples(n, axes=0)
     pool = n if first is None else numbers("first", first, 1, 1e12, axes=0)

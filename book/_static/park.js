@@ -198,7 +198,7 @@
       const names = this.slider("n", "Dogs each model learns from", sizes, 100, (n) => n, () => { readReal(); changed(); });
       const temperatures = Array.from({ length: 21 }, (_, i) => (50 + 5 * i) / 100);
       this.slider("temperature", "Temperature", temperatures, 1,
-        (t) => `${t.toFixed(2)} ${t < 1 ? "common breeds attract" : t > 1 ? "rare breeds attract" : "honest"}`, changed);
+        (t) => `${t.toFixed(2)} ${t < 1 ? "leans to common breeds" : t > 1 ? "leans to rare breeds" : "honest"}`, changed);
       const readReal = this.slider("real", "New real dogs", percents, 0,
         (share) => `${share} %${share ? ` = ${this.realCount()} of ${this.n}` : ""}`, changed);
       names();
@@ -287,10 +287,11 @@
       chart.line(this.history.map((p) => law.diversity(p) / real), "run", -1);
       chart.line(this.theory, "theory", -1);
       chart.show();
-      const rule = this.tempered
-        ? (this.mixed ? "infinitely many dogs (temperature and real dogs, step by step)"
+      const tempered = this.tempered || this.temperature !== 1, mixed = this.mixed || this.realCount() > 0;
+      const rule = tempered
+        ? (mixed ? "infinitely many dogs (temperature and real dogs, step by step)"
           : "infinitely many dogs, p<sub>g</sub> ∝ p<sub>0</sub><sup>1/τ<sup>g</sup></sup>")
-        : this.mixed ? "the expectation with new real dogs" : "the expectation, (1 − 1/N)<sup>g + 1</sup>";
+        : mixed ? "the expectation with new real dogs" : "the expectation, (1 − 1/N)<sup>g + 1</sup>";
       this.note.innerHTML = `Line: this park. Band: the middle 80 of 100 other parks. Dashed: ${rule}.`;
     }
   }

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from collapse import anchor, chain, curate, figures, fresh, metrics, pooled, resample, size, subsample, theory
+from collapse import anchor, chain, curate, figures, fresh, metrics, pooled, resample, subsample, theory
 from collapse.checks import check
 from collapse.datasets import Finite
 from collapse.declarations import STUDIES, Arm
@@ -241,7 +241,6 @@ REFUSALS = {
     "subsample": ("n", lambda v: subsample(POINTS, v, RNG), (*WHOLE, 7)),
     "subsample runs": ("n", lambda v: subsample(RUNS, v, RNG), (*WHOLE, 7)),
     "subsample counts": ("n", lambda v: subsample(Counts(np.array([3, 4])), v, RNG), (*WHOLE, 8)),
-    "size": ("data", size, ("x", None, [], np.nan, {}, np.ones(3))),
     "pooled": ("second", lambda v: pooled(POINTS, v), ("x", None, [], np.nan, np.ones(2), np.ones((3, 4)))),
     "Counts": ("values", Counts, ("x", None, [], np.nan, [1.5], [-1, 2], [True], [[1, 2], [3, 4]], ["1"], RAGGED)),
     "Categorical": ("p", Categorical, ("x", None, [], np.nan, 1.0, [0.5, 0.6], [-0.5, 1.5], [np.nan, 1], [np.inf],
@@ -250,8 +249,9 @@ REFUSALS = {
     "Categorical repeated": ("runs", KINDS.repeated, WHOLE),
     "Categorical sample": ("n", lambda v: KINDS.sample(v, RNG), WHOLE),
     "Categorical fit": ("data", KINDS.fit, ("x", None, [], np.nan, POINTS, Counts(np.array([0, 0])))),
+    "Decoding coldest": ("temperature", Decoding, (1e-39,)),
     "temper": ("p", lambda v: temper(v, 0.5), ("x", None, [], np.nan, [np.nan, 1], [-0.5, 1.5], [0.0, 0.0])),
-    "temper temperature": ("temperature", lambda v: temper(P, v), POSITIVE),
+    "temper temperature": ("temperature", lambda v: temper(P, v), (*POSITIVE, 1e-320)),
     "Bigram": ("vocabulary", lambda v: Bigram(v, 4), WHOLE), "Bigram length": ("length", lambda v: Bigram(3, v), WHOLE),
     "Bigram fit": ("data", WORDS.fit, TEXT), "Bigram sample": ("n", lambda v: WORDS.sample(v, RNG), WHOLE),
     "Gaussian": ("variance", lambda v: Gaussian(0.0, v), ("x", None, [], np.nan, np.inf, -1.0, [1.0, 2.0])),
@@ -284,6 +284,8 @@ REFUSALS = {
     "Mixture.of covariances": ("covariances", lambda v: Mixture.of(*PARTS[:2], v), (*DATA, np.eye(2), -PARTS[2])),
     "Mixture.of runs": ("runs", lambda v: Mixture.of(*PARTS, runs=v), ("x", None, [], 3, (0,), (1.5,), (True,), ("x",))),
     "Mixture density": ("points", BLOB.log_density, (*DATA, POINTS[:, :1])),
+    "Mixture.of symmetric": ("covariances", lambda v: Mixture.of([1], [[0, 0]], [v]), ([[1, 0.9], [0, 1]],)),
+    "Mixture unfitted mean": ("weights", lambda n: Mixture().mean, (3,)),
     "Mixture unfitted": ("means", lambda n: Mixture().sample(n, RNG), (3,)),
     "KernelDensity": ("bandwidth", KernelDensity, ("x", None, [], np.nan, np.inf, 0, -1, True)),
     "KernelDensity fit": ("data", KernelDensity().fit, (*DATA, np.ones((6, 2)))),
@@ -294,7 +296,8 @@ REFUSALS = {
     **{f"LanguageModel {name}": (name, lambda v, name=name: dataclasses.replace(WRITER, **{name: v}), values)
        for name, values in {"vocabulary": WHOLE, "steps": WHOLE, "batch": WHOLE, "width": (*WHOLE, 7), "layers": WHOLE,
                             "heads": WHOLE, "warm": NUMBER, "rate": POSITIVE, "decoding": ("x", None, 3),
-                            "dtype": ("x", None, 3, np.ones(2))}.items()},
+                            "dtype": ("x", None, 3, np.ones(2)), "device": ("x", None, 3)}.items()},
+    "LanguageModel unfitted": ("network", WRITER.nats, (np.zeros((2, 64), int),)),
     "LanguageModel fit": ("data", lambda v: WRITER.fit(v, RNG), (*TEXT, RAGGED)),
     "LanguageModel sample": ("n", lambda v: WROTE.sample(v, RNG), WHOLE),
     "LanguageModel continued": ("length", lambda v: WROTE.continued(BLOCKS, v, RNG), WHOLE),

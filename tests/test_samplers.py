@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from collapse import accumulate, chain, pooled, size, subsample
+from collapse import accumulate, chain, pooled, subsample
 from collapse.discrete import Bigram, Categorical, Counts, temper
 from collapse.gaussian import Gaussian, Moments, MultivariateGaussian, bartlett, moments, replacement_paths
 from collapse.mixture import KernelDensity, Mixture
@@ -117,7 +117,7 @@ def test_s3_pooled_moments_are_the_moments_of_the_pooled_points(case):
     rng = np.random.default_rng(seed)
     one, two = rng.standard_normal((4, n, d)), shift + rng.standard_normal((4, m, d))
     fast, naive = pooled(moments(one), moments(two)), moments(np.concatenate([one, two], axis=1))
-    assert fast.n == naive.n == size(fast) == n + m
+    assert fast.n == naive.n == n + m
     assert np.allclose(fast.mean, naive.mean, rtol=1e-10, atol=1e-10)
     assert np.allclose(fast.scatter, naive.scatter, rtol=1e-10, atol=1e-10)
 
@@ -139,7 +139,7 @@ def test_s3_accumulation_has_the_law_of_accumulated_points():
 def test_one_run_without_an_axis_goes_through_the_loop(rng):
     for n in (1, 6):
         loop = chain(Gaussian(statistics=True), Gaussian(statistics=True), mix=accumulate, n=n, rng=rng)
-        assert [size(g.data) for g in generations(loop, 3)] == [n, 2 * n, 3 * n]
+        assert [g.data.n for g in generations(loop, 3)] == [n, 2 * n, 3 * n]
 
 
 # ---- S4: Bartlett -------------------------------------------------------------------------------------------------------
@@ -190,11 +190,11 @@ counts = st.lists(st.integers(0, 20), min_size=1, max_size=6).filter(any)
 @given(counts, st.integers(0, 2**32 - 1), st.data())
 def test_counts_pool_and_subsample(values, seed, data):
     one = Counts(np.array([values, values[::-1]]))
-    assert size(one) == sum(values) and size(pooled(one, one)) == 2 * sum(values)
+    assert one.total == sum(values) and pooled(one, one).total == 2 * sum(values)
     n = data.draw(st.integers(1, sum(values)))
     drawn = subsample(one, n, np.random.default_rng(seed))
-    assert size(drawn) == n and (drawn.values <= one.values).all() and (drawn.values >= 0).all()
-    if n == size(one):
+    assert drawn.total == n and (drawn.values <= one.values).all() and (drawn.values >= 0).all()
+    if n == one.total:
         assert (drawn.values == one.values).all()
 
 
@@ -216,14 +216,14 @@ def test_counts_of_runs_along_several_axes(rng):
     values = np.array([[[5, 0, 3, 2], [1, 1, 1, 7], [0, 0, 10, 0]], [[2, 3, 4, 1], [10, 0, 0, 0], [4, 3, 2, 1]]])
     counts = Counts(values)
     drawn = subsample(counts, 6, rng)
-    assert size(counts) == 10 and size(drawn) == 6 and (drawn.values <= values).all()
+    assert counts.total == 10 and drawn.total == 6 and (drawn.values <= values).all()
     assert (subsample(counts, 10, rng).values == values).all()
-    assert (pooled(counts, counts).values == 2 * values).all() and size(pooled(counts, counts)) == 20
+    assert (pooled(counts, counts).values == 2 * values).all() and pooled(counts, counts).total == 20
     assert np.allclose(Categorical(np.full(4, 0.25)).fit(counts).p, values / 10)
     assert np.allclose(temper(values / 10, 0.5), values**2 / (values**2).sum(axis=-1, keepdims=True))
     single = Counts(np.array([3, 0, 2]))  # and no axis at all
-    assert size(subsample(Counts(np.array([10**9 - 1, 0])), 3, rng)) == 3  # as many as numpy draws from
-    assert size(subsample(single, 4, rng)) == 4 and (subsample(single, 5, rng).values == single.values).all()
+    assert subsample(Counts(np.array([10**9 - 1, 0])), 3, rng).total == 3  # as many as numpy draws from
+    assert subsample(single, 4, rng).total == 4 and (subsample(single, 5, rng).values == single.values).all()
 
 
 @pytest.mark.parametrize("d", [1, 2])
@@ -317,3 +317,10 @@ def test_bad_input_is_refused_by_name(call, name, rng):
 def test_shares_within_rounding_are_accepted(rng):
     p = np.random.default_rng(0).dirichlet(np.ones(1000)).astype(np.float32)
     assert Categorical(p * np.float32(1 + 4e-7)).sample(100, rng).total == 100
+
+
+def test_a_gaussian_of_lists_is_one_of_arrays():
+    listed, arrays = (Gaussian(make([0.0]), make([1.0]), temperature=2) for make in (list, np.array))
+    one, two = (model.sample(5, np.random.default_rng(5)) for model in (listed, arrays))
+    assert np.array_equal(one, two)
+    assert MultivariateGaussian([0, 0], [[1, 0], [0, 1]]).sample(3, np.random.default_rng(5)).shape == (3, 2)

@@ -17,10 +17,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_studies  # noqa: F401, adds the study "tiny"
+import tiny_studies  # adds the study "tiny"
 import torch
-from collapse import chain, records, running, studies, theory, worlds
+from collapse import chain, fresh, records, replace, running, studies, theory, worlds
 from collapse.checkpoints import load_checkpoint, pack, unpack
+from collapse.declarations import Arm, Study
+from collapse.gaussian import Gaussian
 
 TINY = studies.STUDIES["tiny"]
 
@@ -168,7 +170,7 @@ def foreign(raw):
 def of_another_setting(raw):
     state = torch.load(io.BytesIO(raw[64:]), weights_only=True)
     buffer = io.BytesIO()
-    torch.save({**state, "identity": state["identity"].replace("/30/", "/31/")}, buffer)
+    torch.save({**state, "identity": state["identity"].replace(", 30, ", ", 31, ")}, buffer)
     return signed(buffer.getvalue())
 
 
@@ -185,12 +187,12 @@ def test_a_damaged_checkpoint_is_redone(tmp_path, damage, message, undisturbed, 
 
 
 def test_a_whole_checkpoint_is_used(tmp_path, undisturbed, capsys, monkeypatch):
-    begin(tmp_path)
     seen = []
     monkeypatch.setitem(studies.STUDIES, "tiny", dataclasses.replace(
         TINY, measure=lambda generation, *rest: seen.append(generation.index) or TINY.measure(generation, *rest)))
+    studies.run_unit("tiny", "moments", 0, tmp_path / "work", studies.resized(studies.STUDIES["tiny"], generations=15))
     assert redo(tmp_path) == first_chain(undisturbed)
-    assert seen == list(range(15, 40)) and capsys.readouterr().err == ""
+    assert seen == list(range(40)) and capsys.readouterr().err == ""
 
 
 class Trap:
@@ -214,6 +216,32 @@ def test_what_a_killed_writer_left_does_no_harm(tmp_path, undisturbed):
     path = begin(tmp_path)
     path.with_suffix(".123.tmp").write_bytes(path.read_bytes()[:100])
     assert redo(tmp_path) == first_chain(undisturbed)
+
+
+@pytest.mark.parametrize("before, after", [(fresh(0.9), replace), (fresh(0.1), fresh(0.2))])
+def test_a_study_with_another_mix_or_step_does_not_go_on_from_the_old_one(tmp_path, before, after, capsys):
+    first, other = (dataclasses.replace(TINY, arms={"points": Arm(Gaussian(), mix, generations=4, world=tiny_studies.points)})
+                    for mix in (before, after))
+    studies.run_unit("tiny", "points", 0, tmp_path / "work", first)
+    fresh_run = studies.run_unit("tiny", "points", 0, tmp_path / "elsewhere", other)[0]
+    assert studies.run_unit("tiny", "points", 0, tmp_path / "work", other)[0] == fresh_run
+    assert "another version or setting" in capsys.readouterr().err
+    seldom = dataclasses.replace(other, every=2)
+    assert [row["generation"] for row in studies.run_unit("tiny", "points", 0, tmp_path / "work", seldom)[0]] == [0, 2]
+
+
+def test_one_chain_without_an_axis_and_a_measure_of_numpy_numbers_go_on(tmp_path, capsys):
+    def measure(generation, first, world, rng):
+        return {"std": np.sqrt(generation.model.variance), "index": np.int64(generation.index), "two": np.ones(2)}
+
+    study = Study(arms={"one": Arm(Gaussian(), replace, generations=6)}, measure=measure, n=20, seeds=1,
+                  world=lambda seed: worlds.World(Gaussian()))
+    whole = studies.run_unit("one", "one", 0, tmp_path / "whole", study)[0]
+    studies.run_unit("one", "one", 0, tmp_path / "cut", studies.resized(study, generations=3))
+    again = studies.run_unit("one", "one", 0, tmp_path / "cut", study)[0]
+    again, whole = (json.dumps(rows, default=lambda value: np.asarray(value).tolist()) for rows in (again, whole))
+    assert again == whole
+    assert capsys.readouterr().err == ""
 
 
 # ---- folders -------------------------------------------------------------------------------------------------------

@@ -367,8 +367,17 @@ def test_l1_against_principal_components_of_samples():
     (lambda: theory.fixation_time([0.5, 0.5 + 1e-5], 50), "p"), (lambda: theory.fixation_time([[0.5, 0.5]], 50), "p"),
     (lambda: theory.kept_accumulate(0, 50), "refits"), (lambda: theory.kept_accumulate([3, 0], 50), "refits"),
     (lambda: theory.kept_frozen(3, 50, 0.019), "alpha"), (lambda: theory.fresh_share_needed(50, 0.99), "kept"),
+    (lambda: theory.kept_fresh(2.5, 10, 0.95), "refits"), (lambda: theory.first_loss_time([1.0], 10), "p"),
     (lambda: theory.pixel_entropy(1.1), "x"), (lambda: theory.pixel_entropy(np.nan), "x"),
 ])
 def test_what_has_no_answer_is_refused_by_name(call, name):
     with pytest.raises(ValueError, match=f"^{name}:"):
         call()
+
+
+def test_closed_forms_at_the_ends_of_their_ranges():
+    needed = theory.fresh_share_needed(10**9, 1e-6)
+    assert needed == pytest.approx(1e-6 / (2e9 * (1 - 1e-6)), rel=1e-6) and needed > 0
+    assert theory.systematic_replace(10, 1e-17) == pytest.approx(10)
+    assert theory.systematic_replace(np.inf, 0.1) == pytest.approx(10)
+    assert (theory.variance_quantile(np.array([0.0, 0.5, 1.0]), 0, 50, 1) == 1).all()

@@ -16,12 +16,11 @@ from .chain import (
     pooled,
     replace,
     resample,
-    size,
     stream,
     subsample,
 )
 
 __all__ = [
     "Generation", "accumulate", "accumulate_subsample", "anchor", "chain", "curate", "fresh",
-    "pooled", "replace", "resample", "size", "stream", "subsample",
+    "pooled", "replace", "resample", "stream", "subsample",
 ]

@@ -8,6 +8,7 @@ import numpy as np
 
 LARGE = 1e100  # larger numbers have squares that overflow
 COUNT = 2**63 - 1  # as far as numpy counts
+COLDEST = 1e-6  # the lowest temperature: far below it logits and powers overflow
 CONTEXT = 64  # tokens in a block of text, and as many as a language model looks at
 
 
@@ -29,7 +30,15 @@ def number(name: str, value: float, least: float = -LARGE, most: float = LARGE, 
 
 
 def _bounds(least: float, most: float) -> str:
-    return (f" from {least:g}" if least > -LARGE else "") + (f" to {most:g}" if most < LARGE else "")
+    low = " above 0" if 0 < least < 1e-300 else f" from {least:g}" if least > -LARGE else ""
+    return low + (f" to {most:g}" if most < LARGE else "")
+
+
+def fitted(name: str, value):
+    """Return what a fit has left; a ValueError says that there was none."""
+    if value is None:
+        raise ValueError(f"{name}: fit the model first")
+    return value
 
 
 def choice(name: str, value: str, *options: str) -> str:
@@ -37,13 +46,6 @@ def choice(name: str, value: str, *options: str) -> str:
     if not isinstance(value, str) or value not in options:
         raise ValueError(f"{name}: {' or '.join(map(repr, options))}, not {value!r}")
     return value
-
-
-def divisor(ddof: int) -> int:
-    """Return ``ddof`` if it says what a sum of squares is divided by, n - ddof."""
-    if not isinstance(ddof, (int, np.integer)) or isinstance(ddof, bool) or ddof not in (0, 1):
-        raise ValueError(f"ddof: 0 (maximum likelihood) or 1 (unbiased), not {ddof!r}")
-    return int(ddof)
 
 
 def generator(name: str, rng: np.random.Generator) -> np.random.Generator:

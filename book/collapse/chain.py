@@ -201,14 +201,8 @@ def real_count(alpha: float, n: int) -> int:
     return real
 
 
-# ---- data: anything that can be counted, pooled and subsampled ------------------------------------
+# ---- data: anything that can be pooled and subsampled --------------------------------------------
 # Points are arrays (..., samples, features); sufficient statistics register themselves here.
-
-
-@singledispatch
-def size(data) -> int:
-    """Return the number of samples in ``data``."""
-    raise TypeError(f"data: cannot count the samples of a {type(data).__name__}")
 
 
 @singledispatch
@@ -223,11 +217,6 @@ def subsample(data, n: int, rng: np.random.Generator):
     raise TypeError(f"data: cannot subsample a {type(data).__name__}")
 
 
-@size.register
-def _(data: np.ndarray) -> int:
-    return _points("data", data).shape[-2]
-
-
 @pooled.register
 def _(first: np.ndarray, second):
     first, second = _points("first", first), _points("second", second)
@@ -238,7 +227,7 @@ def _(first: np.ndarray, second):
 
 @subsample.register
 def _(data: np.ndarray, n: int, rng: np.random.Generator):
-    total, rng = size(data), generator("rng", rng)
+    total, rng = _points("data", data).shape[-2], generator("rng", rng)
     if whole("n", n) > total:
         raise ValueError(f"n: cannot draw {n} of {total} samples without replacement")
     if data.ndim == 2:

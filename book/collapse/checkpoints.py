@@ -30,8 +30,8 @@ CONTAINERS = {"Counts": Counts, "Moments": Moments}
 
 def pack(value: Any) -> Any:
     """Return a value as tensors, dictionaries and plain numbers, which load without pickled classes."""
-    if isinstance(value, np.ndarray):
-        return torch.from_numpy(np.ascontiguousarray(value))
+    if isinstance(value, (np.ndarray, np.generic)):
+        return torch.from_numpy(np.asarray(value, order="C"))
     if isinstance(value, torch.nn.Module):
         return {k: v.detach().clone() for k, v in value.state_dict().items()}
     if isinstance(value, Moments):

@@ -230,7 +230,7 @@ EXERCISES: dict[str, Exercise] = {
     "4.4": Exercise("a function", _right_covered, "np.linalg.norm(points[:, None] - others[None], axis=-1) are the distances."),
     "4.5": Exercise("a number", lambda factor: abs(factor - _record_factor()) < 1e-3,
                     "Take the median over seeds (axis 0), then the last entry divided by the first."),
-    "5.1": Exercise("a whole number", lambda t: t == theory.median_life(8), "Nearly three rounds for each time it was seen, less one or two."),
+    "5.1": Exercise("a whole number", lambda t: t == theory.median_life(8), "Nearly three rounds a sighting, less one or two."),
     "5.2": Exercise("a function", _right_distinct, "words[i : i + n] for i from 0 to len(words) - n; a set keeps what differs."),
     "5.3": Exercise("a number", near(40**1.6, 0.5), "Surprise adds up: 1.6 pieces of ln 40 each; then take the exponential."),
     "5.4": Exercise("a function", _right_top_k, "np.sort(logits)[-k] is the smallest logit that stays."),

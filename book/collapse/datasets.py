@@ -10,7 +10,7 @@ import gzip
 import os
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -75,14 +75,12 @@ class Finite:
     """
 
     data: np.ndarray
-    used: list[int] = None
+    used: list[int] = field(default_factory=lambda: [0], init=False)
 
     def __post_init__(self):
         kind = self.data.dtype if isinstance(self.data, np.ndarray) else type(self.data)
         if not isinstance(kind, np.dtype) or kind.kind not in "biuf" or self.data.ndim < 2 or not self.data.size:
-            raise ValueError(f"data: an array of numbers (samples, ...), not {kind} of shape {np.shape(self.data)}")
-        if self.used is None:
-            object.__setattr__(self, "used", [0])
+            raise ValueError(f"data: an array of numbers (samples, ...), not {kind} of shape {getattr(self.data, 'shape', ())}")
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Return ``n`` samples.

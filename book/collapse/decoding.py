@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .arguments import number, whole
+from .arguments import COLDEST, number, whole
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Decoding:
     repetition_penalty: float = 1.0
 
     def __post_init__(self):
-        number("temperature", self.temperature, above=0)
+        number("temperature", self.temperature, COLDEST)
         number("repetition_penalty", self.repetition_penalty, above=0)
         whole("beams", self.beams)
         if self.top_k is not None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import softmax
 
-from .arguments import array, generator, number, numbers, shares, tokens, whole
-from .chain import pooled, size, subsample
+from .arguments import COLDEST, array, fitted, generator, number, numbers, shares, tokens, whole
+from .chain import pooled, subsample
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,6 @@ class Counts:
     def total(self) -> int:
         """Samples in one run."""
         return int(self.values.reshape(-1, self.values.shape[-1])[0].sum())
-
-
-@size.register
-def _(data: Counts) -> int:
-    return data.total
 
 
 @pooled.register
@@ -91,7 +87,7 @@ class Categorical:
 
     def __post_init__(self):
         p = shares("p", self.p)
-        number("temperature", self.temperature, above=0)
+        number("temperature", self.temperature, COLDEST)
         total = p.sum(axis=-1, keepdims=True)
         if (abs(total - 1) > 1e-12).any():  # numpy's multinomial allows no more than rounding errors
             p = p / total
@@ -120,14 +116,12 @@ class Categorical:
 
 def temper(p: np.ndarray, temperature: float) -> np.ndarray:
     """Return p^(1/temperature), renormalised along the last axis; zeros stay zero (law D9)."""
-    number("temperature", temperature, above=0)
+    number("temperature", temperature, COLDEST)
     p = numbers("p", p, 1, 0)
     if not p.any(axis=-1).all():
         raise ValueError("p: at least one category of every run has a share")
     with np.errstate(divide="ignore"):
-        log_p = np.log(p) / temperature
-    weights = np.exp(log_p - log_p.max(axis=-1, keepdims=True))
-    return weights / weights.sum(axis=-1, keepdims=True)
+        return softmax(np.log(p) / temperature, axis=-1)
 
 
 @dataclass(frozen=True)
@@ -178,8 +172,7 @@ class Bigram:
         Exact: a random place among the pairs of the last word, each as often as it was seen. A word that
         was never followed by another is followed by a start word.
         """
-        if self.words is None:
-            raise ValueError("words: fit the model before sampling from it")
+        fitted("words", self.words)
         whole("n", n)
         generator("rng", rng)
         before = np.concatenate([[0], self.pairs])[self.first]  # pairs of all earlier words, (vocabulary + 1,)

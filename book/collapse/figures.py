@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import inspect
 import io
+import json
 import textwrap
 from collections.abc import Callable, Sequence
 
@@ -102,7 +104,8 @@ def player(draw: Callable[[int], plt.Figure | str], labels: Sequence[str], alt: 
     hidden = [f'<div class="frame{"" if frame.startswith("<img") else " text"}"{" hidden" if i else ""}>{frame}</div>'
               for i, frame in enumerate(frames)]
     return HTML(_PLAYER.format(key=key, frames="".join(hidden), last=len(labels) - 1, first=labels[0],
-                               labels=list(labels), alt=alt))
+                               labels=json.dumps([str(label) for label in labels]).replace("</", "<\\/"),
+                               alt=html.escape(alt)))
 
 
 def _frame(content: plt.Figure | str, alt: str) -> str:
@@ -112,7 +115,7 @@ def _frame(content: plt.Figure | str, alt: str) -> str:
     content.savefig(buffer, dpi=60, format="png", metadata={"Software": None})
     plt.close(content)
     image = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img src="data:image/png;base64,{image}" alt="{alt}" class="dark-light" style="width:100%">'
+    return f'<img src="data:image/png;base64,{image}" alt="{html.escape(alt)}" class="dark-light" style="width:100%">'
 
 
 _PLAYER = """<div class="player" id="{key}" role="group" aria-label="{alt}" style="max-width:46rem">

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .arguments import divisor, generator, number, numbers, whole
-from .chain import pooled, size
+from .arguments import generator, number, numbers, whole
+from .chain import pooled
 
 
 class Moments(NamedTuple):
@@ -35,11 +35,6 @@ def _shapes(name: str, data: Moments) -> tuple[tuple, tuple]:
         return data.mean.shape, data.scatter.shape
     except AttributeError:
         raise TypeError(f"{name}: Moments of numpy arrays or numpy numbers, not {data!r}") from None
-
-
-@size.register
-def _(data: Moments) -> int:
-    return data.n
 
 
 @pooled.register
@@ -100,7 +95,9 @@ class Gaussian:
         mean, variance = numbers("mean", self.mean), numbers("variance", self.variance, least=0)
         if mean.shape != variance.shape:
             raise ValueError(f"variance: the shape of the mean, {mean.shape}, not {variance.shape}")
-        divisor(self.ddof)
+        object.__setattr__(self, "mean", mean[()])
+        object.__setattr__(self, "variance", variance[()])
+        whole("ddof", self.ddof, 0, 1)
         number("temperature", self.temperature, above=0)
 
     @classmethod
@@ -165,10 +162,12 @@ class MultivariateGaussian:
     statistics: bool = False
 
     def __post_init__(self):
-        mean, factor = numbers("mean", self.mean, 1).shape, numbers("factor", self.factor, 2).shape
-        if factor != (*mean, mean[-1]):
-            raise ValueError(f"factor: shape (..., d, d) for a mean (..., d), not {factor} for {mean}")
-        divisor(self.ddof)
+        mean, factor = numbers("mean", self.mean, 1), numbers("factor", self.factor, 2)
+        if factor.shape != (*mean.shape, mean.shape[-1]):
+            raise ValueError(f"factor: shape (..., d, d) for a mean (..., d), not {factor.shape} for {mean.shape}")
+        object.__setattr__(self, "mean", mean)
+        object.__setattr__(self, "factor", factor)
+        whole("ddof", self.ddof, 0, 1)
 
     @classmethod
     def standard(cls, runs: int, d: int, **options) -> MultivariateGaussian:
@@ -252,7 +251,7 @@ def replacement_paths(
     """
     generator("rng", rng)
     whole("n", n, least=2)
-    divisor(ddof)
+    whole("ddof", ddof, 0, 1)
     chi = rng.chisquare(n - 1, (whole("generations", generations), whole("runs", runs)))
     np.log(chi, out=chi)
     chi -= np.log(n - ddof)

@@ -13,9 +13,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from . import metrics
+from .arguments import fitted
 from .datasets import Digits
 from .seeding import torch_seeded
-from .vae import PIXELS, VAE, check_images, negative_elbo, to_unit
+from .vae import PIXELS, VAE, check_images, negative_elbo, to_unit, train
 
 
 class Classifier(nn.Module):
@@ -52,14 +53,8 @@ def train_classifier(
     x, y = to_unit(images), torch.as_tensor(labels).long()
     with torch_seeded(rng):
         classifier = Classifier()
-        optimizer = torch.optim.Adam(classifier.parameters(), fused=True)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
-        for _ in range(steps):
-            chosen = torch.randint(len(x), (256,))
-            optimizer.zero_grad()
-            F.cross_entropy(classifier(x[chosen]), y[chosen]).backward()
-            optimizer.step()
-            schedule.step()
+        batches = (torch.randint(len(x), (256,)) for _ in range(steps))
+        train(classifier, batches, steps, 3e-3, lambda network, i: F.cross_entropy(network(x[i]), y[i]))
     return classifier.eval().requires_grad_(False)
 
 
@@ -108,10 +103,9 @@ class Judge:
 def elbo(model: VAE, images: np.ndarray, rng: np.random.Generator) -> float:
     """Return the evidence lower bound of images under a fitted VAE, in nats an image (higher is better)."""
     check_images("images", images)
-    if model.network is None:
-        raise ValueError("model: fit it first")
+    network = fitted("model", model.network)
     with torch_seeded(rng):
-        total = sum(len(x) * negative_elbo(model.network, x).item() for x in to_unit(images).split(2048))
+        total = sum(len(x) * negative_elbo(network, x).item() for x in to_unit(images).split(2048))
     return -total / len(images)
 
 
@@ -122,6 +116,4 @@ def latent_std(encoder: VAE, images: np.ndarray) -> float:
     Source: the measure in the notebook of Shumailov et al. (2024), with generation 0 as encoder.
     """
     check_images("images", images)
-    if encoder.network is None:
-        raise ValueError("encoder: fit it first")
-    return encoder.network.encode(to_unit(images))[0].std().item()
+    return fitted("encoder", encoder.network).encode(to_unit(images))[0].std().item()

@@ -6,7 +6,7 @@ Every function takes arrays and returns arrays or a number; none knows where the
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 from scipy.spatial.distance import cdist
 
 from .arguments import number, numbers, shares
@@ -28,8 +28,7 @@ def heterozygosity(p: np.ndarray) -> np.ndarray:
 
 def entropy(p: np.ndarray) -> np.ndarray:
     """Return the Shannon entropy along the last axis, in nats; 0 log 0 = 0. Chapter 1."""
-    p = shares("p", p)
-    return 0.0 - (p * np.log(np.where(p > 0, p, 1))).sum(axis=-1)  # not -0.0
+    return special.entr(shares("p", p)).sum(axis=-1)
 
 
 def alive(p: np.ndarray) -> np.ndarray:
@@ -46,7 +45,7 @@ def score(p: np.ndarray, reference: np.ndarray) -> np.ndarray:
     p, reference = np.broadcast_arrays(shares("p", p), shares("reference", reference))
     if (p[reference == 0] > 0).any():
         raise ValueError("reference: gives probability 0 to something that p contains")
-    return -(p * np.log(np.where(reference > 0, reference, 1))).sum(axis=-1)
+    return -special.xlogy(p, reference).sum(axis=-1)
 
 
 def wasserstein2_1d(mean, variance) -> np.ndarray:
@@ -76,14 +75,20 @@ def mixture_l2(first, second, smooth: float = 0.0) -> np.ndarray:
     """
     number("smooth", smooth, least=0)
     first, second = _mixture("first", first), _mixture("second", second)
+    if first[1].shape[-1] != second[1].shape[-1]:
+        raise ValueError(f"second: means of {first[1].shape[-1]} features, not {second[1].shape[-1]}")
     return _overlap(first, first, smooth) + _overlap(second, second, smooth) - 2 * _overlap(first, second, smooth)
 
 
 def _mixture(name: str, parts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if not isinstance(parts, (tuple, list)) or len(parts) != 3:
         raise ValueError(f"{name}: weights, means and covariances, not {type(parts).__name__}")
-    means = numbers(name, parts[1], 2)
-    return numbers(name, parts[0], 1, 0), means, _square(name, parts[2], means)
+    weights, means = numbers(name, parts[0], 1, 0), numbers(name, parts[1], 2)
+    covariances = _square(name, parts[2], means)
+    if not weights.shape == means.shape[:-1] == covariances.shape[:-2]:
+        shapes = ", ".join(str(part.shape) for part in (weights, means, covariances))
+        raise ValueError(f"{name}: shapes (..., K), (..., K, d), (..., K, d, d), not {shapes}")
+    return weights, means, covariances
 
 
 def _overlap(first, second, smooth: float) -> np.ndarray:
@@ -173,20 +178,14 @@ def _square(name: str, matrix, mean: np.ndarray) -> np.ndarray:
     matrix = numbers(name, matrix, 2)
     if matrix.shape[-2:] != (mean.shape[-1],) * 2:
         raise ValueError(f"{name}: shape (..., {mean.shape[-1]}, {mean.shape[-1]}), not {matrix.shape}")
-    if (np.diagonal(matrix, axis1=-2, axis2=-1) < 0).any():
-        raise ValueError(f"{name}: no negative variance")
+    if (np.diagonal(matrix, axis1=-2, axis2=-1) < 0).any() or not np.allclose(matrix, np.swapaxes(matrix, -1, -2)):
+        raise ValueError(f"{name}: symmetric, without a negative variance")
     return matrix
 
 
-def _finite(name: str, values: np.ndarray) -> np.ndarray:
-    values = numbers(name, values, 2)
-    if values.ndim != 2 or len(values) < 2:
-        raise ValueError(f"{name}: a finite array (n, d) with n of at least 2, not shape {values.shape}")
-    return values
-
-
 def _pair(features: np.ndarray, real: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    features, real = _finite("features", features), _finite("real", real)
-    if features.shape[1] != real.shape[1]:
-        raise ValueError(f"real: {features.shape[1]} features a point, not {real.shape[1]}")
+    features, real = numbers("features", features, 2), numbers("real", real, 2)
+    for name, x in (("features", features), ("real", real)):
+        if x.ndim != 2 or len(x) < 2 or x.shape[1] != features.shape[1]:
+            raise ValueError(f"{name}: (n, {features.shape[1]}) with n of at least 2, not shape {x.shape}")
     return features, real

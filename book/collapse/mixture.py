@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import em
-from .arguments import choice, generator, number, numbers, shares, whole
+from .arguments import choice, fitted, generator, number, numbers, shares, whole
 
 BLOCK = 40_000  # responsibilities at a time: what stays in a core's cache
 LLOYD = 4  # steps of k-means after seeding: enough to leave two seeds that fell into one blob
@@ -68,8 +68,9 @@ class Mixture:
             raise ValueError(f"weights, means: shapes (K,), (K, d), not {weights.shape}, {means.shape}")
         if covariances.shape != (*means.shape, means.shape[1]):
             raise ValueError(f"covariances: shape {(*means.shape, means.shape[1])}, not {covariances.shape}")
-        if not (np.linalg.eigvalsh(covariances) > 0).all():
-            raise ValueError("covariances: positive definite")
+        symmetric = np.allclose(covariances, np.swapaxes(covariances, -1, -2))
+        if not symmetric or not (np.linalg.eigvalsh(covariances) > 0).all():
+            raise ValueError("covariances: symmetric and positive definite")
         arrays = (weights, means, covariances)
         return cls(len(weights), *(np.broadcast_to(a, (*runs, *a.shape)) for a in arrays), **options)
 
@@ -81,7 +82,7 @@ class Mixture:
     @property
     def mean(self) -> np.ndarray:
         """Mean of the whole mixture, (..., d)."""
-        return (self.weights[..., None, :] @ self.means)[..., 0, :]
+        return (fitted("weights", self.weights)[..., None, :] @ self.means)[..., 0, :]
 
     @property
     def covariance(self) -> np.ndarray:
@@ -126,9 +127,7 @@ class Mixture:
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Return points (..., n, d), in random order."""
-        if self.means is None:
-            raise ValueError("means: fit the mixture before sampling from it")
-        *runs, _, d = self.means.shape
+        *runs, _, d = fitted("means", self.means).shape
         chosen = _draw(self.weights, whole("n", n), rng)[..., None, :]
         noise = rng.standard_normal((*runs, d, n))
         factors = np.linalg.cholesky(self.covariances)
@@ -191,9 +190,7 @@ class KernelDensity:
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Return points (..., n, d): one of the kernels, then a normal step."""
-        if self.points is None:
-            raise ValueError("points: fit the density before sampling from it")
-        *runs, total, d = self.points.shape
+        *runs, total, d = fitted("points", self.points).shape
         chosen = generator("rng", rng).integers(total, size=(*runs, whole("n", n), 1))
         centres = np.take_along_axis(self.points, chosen, axis=-2)
         return centres + self.width * rng.standard_normal((*runs, n, d))

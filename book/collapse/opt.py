@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .arguments import CONTEXT, generator, number, tokens, whole
+from .arguments import CONTEXT, fitted, generator, number, tokens, whole
 from .downloads import reachable
 from .seeding import torch_seeded
 
@@ -94,11 +94,10 @@ class OPT:
     @torch.no_grad()
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Return ``n`` blocks, each the 64 tokens that continue a block of the prompts."""
-        if self.network is None:
-            raise ValueError("network: fit the model before sampling from it")
+        network = fitted("network", self.network)
         order = np.resize(generator("rng", rng).permutation(len(self.prompts)), whole("n", n))
         prompts = self._tokens("prompts", self.prompts[order])
-        written = [self.network.generate(
+        written = [network.generate(
             part, attention_mask=torch.ones_like(part), num_beams=self.beams, do_sample=False,
             min_new_tokens=CONTEXT, max_new_tokens=CONTEXT, repetition_penalty=self.repetition_penalty,
         )[:, CONTEXT:] for part in prompts.split(self.batch)]

@@ -69,6 +69,8 @@ def provenance(name: str, folder: Path = FOLDER) -> dict:
 def curves(rows: list[dict], arm: str, metric: str) -> np.ndarray:
     """Return a metric of one arm as an array (seeds, generations); all seeds as long as the shortest.
 
+    A metric of k numbers gives (seeds, generations, k).
+
     Raises:
         ValueError: no rows of that arm, no such metric, or seeds that logged different generations.
     """
@@ -114,9 +116,9 @@ def _line(row: dict) -> str:
 
 def _made(provenance: dict) -> str:
     try:
-        return json.dumps(provenance, indent=1) + "\n"
-    except TypeError as error:
-        raise TypeError(f"provenance: {error}") from error
+        return json.dumps(provenance, indent=1, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"provenance: {error}") from error
 
 
 def _short(value):

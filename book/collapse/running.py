@@ -58,14 +58,15 @@ def run_unit(
     """
     study = study or _named(name)
     arm = study.arms[choice("arm_name", arm_name, *study.arms)]
-    n, last = arm.n or study.n, study.logged(arm)[-1]
-    identity = f"{name}/{arm_name}/{seed}/{n}/{arm.model!r}/{torch.__version__}/{np.__version__}"
+    make, n, last = arm.world or study.world, arm.n or study.n, study.logged(arm)[-1]
+    made = (name, arm_name, seed, n, study.every, arm.model, *map(_told, (arm.mix, make, study.measure)))
+    identity = f"{made}/{torch.__version__}/{np.__version__}"
     path = Path(work) / name / f"{arm_name}-{seed}.ckpt"
     saved = load_checkpoint(path, identity)
     rows, seconds = (json.loads(saved["rows"]), saved["seconds"]) if saved else ([], 0.0)
     if rows and rows[-1]["generation"] >= last:
         return [row for row in rows if row["generation"] <= last], seconds
-    world = (arm.world or study.world)(seed)
+    world = make(seed)
     rng = np.random.default_rng(whole("seed", seed, 0))  # arms of one seed share their generation 0
     first, after = _restored(saved, arm.model, world.source, rng) if saved else (None, None)
     start = time.perf_counter() - seconds
@@ -76,7 +77,8 @@ def run_unit(
         measured = study.measure(generation, first, world, rng)
         rows.append({"arm": arm_name, "seed": seed, "generation": generation.index, **measured})
         seconds = time.perf_counter() - start
-        state = {"rows": json.dumps(rows), "seconds": seconds, **_saved(generation, first, world.source, rng)}
+        told = json.dumps(rows, default=lambda value: np.asarray(value).tolist())
+        state = {"rows": told, "seconds": seconds, **_saved(generation, first, world.source, rng)}
         save_checkpoint(path, identity, state)
         if generation.index >= last:
             return rows, seconds
@@ -84,6 +86,14 @@ def run_unit(
 
 def _named(name: str) -> Study:
     return STUDIES[choice("name", name, *STUDIES)]
+
+
+def _told(function: Any) -> str:
+    """Return what tells a function from another, and `fresh(0.1)` from `fresh(0.2)`, in every process alike."""
+    held = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
+    numbers = [value for value in held if isinstance(value, (int, float, str))]
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{name}{numbers}{[_told(value) for value in held if callable(value)]}"
 
 
 def _saved(generation: Generation, first: Any, source: Any, rng: np.random.Generator) -> dict:

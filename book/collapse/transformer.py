@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .arguments import CONTEXT, choice, generator, number, tokens, whole
+from .arguments import CONTEXT, choice, fitted, generator, number, tokens, whole
 from .decoding import Decoding, best_beams, draw, penalised
 from .seeding import torch_seeded
 
@@ -201,6 +201,7 @@ class LanguageModel:
         number("rate", self.rate, above=0)
         if self.width % self.heads:
             raise ValueError(f"width: a multiple of heads = {self.heads}, not {self.width}")
+        choice("device", self.device, "cpu", "cuda")
         choice("dtype", self.dtype, "float32", "bfloat16")
         if not isinstance(self.decoding, Decoding):
             raise TypeError(f"decoding: a Decoding, not {self.decoding!r}")
@@ -228,28 +229,27 @@ class LanguageModel:
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Return ``n`` blocks, each the continuation of a block of the prompts; no prompt twice while there are others."""
-        if self.prompts is None:
-            raise ValueError("prompts: fit the model before sampling from it")
-        order = np.resize(generator("rng", rng).permutation(len(self.prompts)), whole("n", n))
-        return self.continued(self.prompts[order, -(CONTEXT // 2) :], CONTEXT, rng)
+        prompts = np.asarray(fitted("prompts", self.prompts))
+        order = np.resize(generator("rng", rng).permutation(len(prompts)), whole("n", n))
+        return self.continued(prompts[order, -(CONTEXT // 2) :], CONTEXT, rng)
 
     @torch.no_grad()
     def continued(self, prompts: np.ndarray, length: int, rng: np.random.Generator) -> np.ndarray:
         """Return ``length`` new tokens for each prompt (n, tokens)."""
-        if self.network is None:
-            raise ValueError("network: fit the model before writing with it")
+        network = fitted("network", self.network)
         whole("length", length)
         ids = self._on_device(tokens("prompts", prompts, vocabulary=self.vocabulary, least=0))
         at_once = max(1, WRITE // self.decoding.beams)
         with torch_seeded(rng):
-            parts = [write(self.network, part, length, self.decoding) for part in ids.split(at_once)]
+            parts = [write(network, part, length, self.decoding) for part in ids.split(at_once)]
         return torch.cat(parts).cpu().numpy()
 
     @torch.no_grad()
     def nats(self, data: np.ndarray) -> np.ndarray:
         """Return -ln p of every token of blocks (n, 64) given those before it, (n, 64)."""
         blocks = self._on_device(tokens("data", data, CONTEXT, self.vocabulary))
-        return torch.cat([next_token_loss(self.network, part, reduction="none").view(part.shape)
+        network = fitted("network", self.network)
+        return torch.cat([next_token_loss(network, part, reduction="none").view(part.shape)
                           for part in blocks.split(32)]).cpu().numpy()
 
     def _on_device(self, ids: np.ndarray) -> torch.Tensor:

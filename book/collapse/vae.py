@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from .arguments import choice, number, whole
+from .arguments import choice, fitted, number, whole
 from .seeding import torch_seeded
 
 PIXELS, LATENT = 784, 20
@@ -154,6 +154,7 @@ class VAE:
         whole("steps", self.steps)
         whole("batch", self.batch)
         number("rate", self.rate, above=0)
+        choice("device", self.device, "cpu", "cuda")
         choice("dtype", self.dtype, "float32", "bfloat16")
         if not callable(self.build):
             raise TypeError(f"build: a function that makes the network, not {self.build!r}")
@@ -188,9 +189,8 @@ class VAE:
 
     def decode(self, z: torch.Tensor) -> np.ndarray:
         """Return the images of latents (n, 20), as bytes."""
-        if self.network is None:
-            raise ValueError("network: fit the VAE before sampling from it")
-        pixels = torch.cat([self.network.decode(part).sigmoid_() for part in z.split(8192)])
+        network = fitted("network", self.network)
+        pixels = torch.cat([network.decode(part).sigmoid_() for part in z.split(8192)])
         if self.output == "draws":
             return (torch.rand_like(pixels) < pixels).to(torch.uint8).mul_(255).numpy()
         return pixels.mul_(255).round_().to(torch.uint8).numpy()

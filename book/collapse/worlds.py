@@ -92,11 +92,10 @@ def measure_mixture(generation: Generation, first: Mixture, world: World, rng) -
     """Return quantiles over the chains of the measures of chapter 3, and two shares of chains."""
     model, truth, left = generation.model, world.source, (generation.data[..., 0] < 0).mean(axis=1)
     inside = (model.weights * np.trace(model.covariances, axis1=-2, axis2=-1)).sum(axis=-1)
-    parts = (model.weights, model.means, model.covariances)
-    real = (truth.weights, truth.means, truth.covariances)
     apart = metrics.separation(model.means, model.covariances)
     values = {"std": np.sqrt(np.trace(model.covariance, axis1=-2, axis2=-1) / 2), "inside": np.sqrt(inside / 2),
-              "l2": metrics.mixture_l2(parts, real), "l2_smooth": metrics.mixture_l2(parts, real, smooth=1.0),
+              "l2": metrics.mixture_l2(model.parts, truth.parts),
+              "l2_smooth": metrics.mixture_l2(model.parts, truth.parts, smooth=1.0),
               "separation": apart, "left": left}
     return {**{k: np.quantile(v, LEVELS).tolist() for k, v in values.items()},
             "both_alive": float(np.mean((left > 0) & (left < 1))), "two_peaks": float(np.mean(apart > 2))}

@@ -35,7 +35,10 @@ def one(name: str, value, most: int = MOST) -> int:
 
 def times(refits, least: int = 0):
     """Return refits as floats; infinitely many are allowed."""
-    return numbers("refits", refits, least, np.inf)
+    refits = numbers("refits", refits, least, np.inf)
+    if np.any(np.floor(refits) != refits):
+        raise ValueError(f"refits: whole numbers or infinity, not {refits}")
+    return refits
 
 
 def samples(n, least: int = 1, axes: int | None = None):
@@ -45,7 +48,7 @@ def samples(n, least: int = 1, axes: int | None = None):
 
 def fit_size(n, ddof: int, least: int = 2, axes: int | None = None):
     """Return the samples that a variance with divisor n - ddof is fitted to."""
-    arguments.divisor(ddof)
+    arguments.whole("ddof", ddof, 0, 1)
     return samples(n, least, axes)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 
 from .arguments import distribution, numbers, one, samples, times, whole
 
@@ -84,8 +84,7 @@ def fixation_time_diffusion(p, n: int) -> float:
 
     Diffusion limit; too high by about ln(n)/3 + 1/2 refits.
     """
-    q = 1 - distribution(p)
-    return float(-2 * samples(n, axes=0) * (q * np.log(np.where(q > 0, q, 1))).sum())
+    return float(2 * samples(n, axes=0) * special.entr(1 - distribution(p)).sum())
 
 
 def first_loss_time(p, n: int) -> float:
@@ -95,11 +94,13 @@ def first_loss_time(p, n: int) -> float:
     Source: Benati et al. (2025).
     """
     p, n = distribution(p), samples(n, axes=0)
+    if len(p) < 2:
+        raise ValueError("p: two categories or more, one alone is never lost")
 
     def integrand(log_t):
         return np.exp(log_t) * np.prod(-np.expm1(-2 * n * p / np.exp(log_t)))
 
-    top = np.log(2 * n * p.sum()) + 30 / max(len(p) - 1, 1)
+    top = np.log(2 * n * p.sum()) + 30 / (len(p) - 1)
     return integrate.quad(integrand, -20, top, limit=500)[0]
 
 
@@ -111,9 +112,7 @@ def tempered(p, temperature: float, refits: int) -> np.ndarray:
     p, refits = distribution(p), one("refits", refits)
     temperature = numbers("temperature", temperature, np.nextafter(0, 1), axes=0)
     power = np.exp(min((1.0 - refits) * np.log(temperature), 690))  # beyond it only the largest share is left
-    log_p = np.where(p > 0, np.log(np.where(p > 0, p, 1)) * power, -np.inf)
-    weights = np.exp(log_p - log_p.max())
-    return weights / weights.sum()
+    return special.softmax(np.where(p > 0, np.log(np.where(p > 0, p, 1)) * power, -np.inf))
 
 
 # ---- words (chapter 5) --------------------------------------------------------------------------------------
@@ -122,8 +121,8 @@ def tempered(p, temperature: float, refits: int) -> np.ndarray:
 def score_spread(refits, n: int, p):
     """Return the spread over runs of the score -sum p_t ln p under honest sampling; its mean stays. D10, exact."""
     p = distribution(p)
-    log_p = np.log(np.where(p > 0, p, 1))
-    return np.sqrt((1 - diversity(refits, n)) * ((p * log_p**2).sum() - (p * log_p).sum() ** 2))
+    nats = -np.log(np.where(p > 0, p, 1))
+    return np.sqrt((1 - diversity(refits, n)) * (p @ nats**2 - (p @ nats) ** 2))
 
 
 def memoriser_error(n, p):

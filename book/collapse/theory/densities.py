@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from ..arguments import choice
 from .arguments import numbers, one, samples, times
@@ -84,4 +84,4 @@ def linear_vae_variance(eigenvalue, noise: float, beta: float, refits, output: s
 def pixel_entropy(x):
     """Return -x ln x - (1-x) ln(1-x): the least cross-entropy a pixel of target x can cost. L2, exact."""
     x = numbers("x", x, 0, 1)
-    return -(x * np.log(np.where(x > 0, x, 1)) + (1 - x) * np.log(np.where(x < 1, 1 - x, 1)))
+    return special.entr(x) + special.entr(1 - x)

@@ -62,7 +62,7 @@ def variance_quantile(level, refits, n: int, ddof: int):
     """
     level, t = numbers("level", level, 0, 1), numbers("refits", refits, 0)
     spread = np.sqrt(log_variance_spread(t, n))
-    return np.exp(t * log_variance_drift(n, ddof) + stats.norm.ppf(level) * spread)
+    return np.exp(t * log_variance_drift(n, ddof) + np.where(spread > 0, stats.norm.ppf(level), 0) * spread)
 
 
 def half_life(n: int, ddof: int) -> float:

@@ -8,6 +8,7 @@ or E |p_t - p_0|^2 / H_0: the two always sum to 1. ``alpha`` is the share of rea
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import xlog1py
 
 from .arguments import fit_size, numbers, one, samples, shares, times, whole
 
@@ -82,8 +83,8 @@ def fresh_share_needed(n: int, kept: float) -> float:
     """Return the share of new real data at which F1 keeps ``kept`` for ever, about kept/(2 n (1 - kept)). Exact."""
     n = samples(n, axes=0)
     kept = numbers("kept", kept, 0, 1 - 1 / n, axes=0)
-    b = 2 * n - 1
-    return float((b - np.sqrt(b**2 - 4 * n * kept / (1 - kept))) / (2 * n))
+    b, odds = 2 * n - 1, kept / (1 - kept)
+    return float(2 * odds / (b + np.sqrt(b**2 - 4 * n * odds)))  # the smaller root, without a difference
 
 
 def kept_unlabelled(refits, n: int, alpha):
@@ -159,7 +160,7 @@ def systematic_replace(refits, alpha: float = 0.0):
     (1 - (1 - alpha)^t)/alpha, at alpha = 0 it is t. Exact; redrawn, frozen and new real data do not differ.
     """
     t, alpha = times(refits), shares(alpha, axes=0)
-    return t if alpha == 0 else (1 - (1 - alpha) ** t) / alpha
+    return t if alpha == 0 else (0.0 - np.expm1(xlog1py(t, -alpha))) / alpha  # not -0.0
 
 
 def systematic_accumulate(refits):

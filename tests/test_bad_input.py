@@ -270,7 +270,7 @@ REFUSALS = {
     "MultivariateGaussian d": ("d", lambda v: MultivariateGaussian.standard(2, v), WHOLE),
     "paths runs": ("runs", lambda v: replacement_paths(v, 3, 9, rng=RNG), WHOLE),
     "paths generations": ("generations", lambda v: replacement_paths(2, v, 9, rng=RNG), WHOLE),
-    "paths ddof": ("ddof", lambda v: replacement_paths(2, 3, 9, ddof=v, rng=RNG), ("x", None, [], 2, 0.5)),
+    "paths ddof": ("ddof", lambda v: replacement_paths(2, 3, 9, ddof=v, rng=RNG), ("x", None, [], 2, -1, 0.5)),
     "paths": ("n", lambda v: replacement_paths(2, 3, v, rng=RNG), (*WHOLE, 1)),
     "Mixture": ("components", Mixture, WHOLE), "Mixture max_iter": ("max_iter", lambda v: Mixture(max_iter=v), WHOLE),
     "Mixture tol": ("tol", lambda v: Mixture(tol=v), ("x", None, [], np.nan, -1)),

@@ -55,8 +55,20 @@ def test_rows_scale_the_slice_and_pair_neighbours_in_time(monkeypatch):
 
 def test_the_slice_of_accumulate_stands_for_the_whole():
     """The pools of the slice have the mean size of all pools, so a cost linear in the pool adds up."""
-    sizes = [(2 * i + 1) * 10_000 // 10 for i in range(5)]
-    assert np.mean(sizes) == 5000 and max(sizes) < 10_000
+    sizes = samplers.pool_sizes(10_000, 7, 5)
+    assert len(sizes) == 5 and np.mean(sizes) == 10_000 * 7 / 2 and max(sizes) < 10_000 * 7
+
+
+def test_the_slice_of_accumulate_refits_to_those_pools(monkeypatch):
+    class Refits:
+        normal = staticmethod(lambda mean, std, n: refits.append((mean, std, n)) or np.zeros(n))
+
+    refits = []
+    monkeypatch.setattr(samplers, "rng", Refits)
+    monkeypatch.setattr(samplers, "_pool", lambda n: np.arange(float(n)))
+    samplers.keep_all_slice(100, 3, 2)
+    pools = [np.arange(size) for size in (75, 225)]
+    assert refits == [(pool.mean(), pool.std(), 3) for pool in pools]
 
 
 def test_flop_are_counted_as_six_a_weight_and_sample():
@@ -71,8 +83,8 @@ def test_growth_finds_a_slope(monkeypatch):
 
 
 def test_the_readme_shows_the_kept_run():
-    page = (Path(__file__).parent.parent / "README.md").read_text()
-    found = json.loads(report.KEPT.read_text())
+    page = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    found = json.loads(report.KEPT.read_text(encoding="utf-8"))
     assert report.placed(page, found) == page
     wanted = {work.name for work in samplers.works()} | {"vae", "transformer-train", "transformer-sample", "transformer-beam"}
     assert wanted == {row["name"] for row in found["rows"]} and {"limits", "growth", "memory"} <= set(found)
@@ -82,12 +94,12 @@ def test_the_readme_shows_the_kept_run():
 def test_a_part_measured_anew_leaves_the_rest(tmp_path, monkeypatch):
     row = {"name": "a", "ratio": 2.0, "low": 1.0, "high": 3.0, "floor": 1, "why": "w"}
     first = {"rows": [row, row | {"name": "b"}], "date": "d", "cpu": "c", "cores": 2, "versions": {"python": "3"}}
-    (tmp_path / "README.md").write_text(f"before\n{report.BEGIN}{report.END}after\n")
+    (tmp_path / "README.md").write_text(f"before\n{report.BEGIN}{report.END}after\n", encoding="utf-8")
     monkeypatch.setattr(report, "KEPT", tmp_path / "measured.json")
     monkeypatch.setattr(report, "ROOT", tmp_path)
     report.keep(first)
     report.keep(first | {"rows": [row | {"ratio": 7.0}], "memory": {"generations": 1, "images": 2, "peak_gb": 3, "goal_gb": 4}})
-    page = (tmp_path / "README.md").read_text()
+    page = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "| a | 7 |" in page and "| b | 2 |" in page and "3.00 GB" in page and page.endswith("after\n")
     with pytest.raises(ValueError, match="another machine"):
         report.keep(first | {"cpu": "other"})

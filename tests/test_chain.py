@@ -179,6 +179,7 @@ def test_curate_keeps_only_what_passes(n, seed, chance):
     for g in run(curate(verifier), n, 4, seed)[1:]:
         assert len(g.data) == n == len(identities(g.data))
         assert all(shown[i] for i in g.data[:, 0]) and set(g.data[:, 1]) == {g.index - 1}
+        assert g.pool is g.data
 
 
 def test_curate_gives_up_and_says_how_far_it_came():
@@ -294,12 +295,13 @@ def test_a_bad_share_is_refused_when_the_mix_is_made(make, alpha):
         make(alpha)
 
 
-def test_a_share_of_less_than_a_point_is_refused():
+@pytest.mark.parametrize("make", [fresh, anchor, resample])
+def test_a_share_of_less_than_a_point_is_refused(make):
     assert [real_count(a, 10) for a in (0, 0.1, 0.26, 1)] == [0, 1, 3, 10]
     with pytest.raises(ValueError, match="^alpha:"):
         real_count(1.5, 10)
     with pytest.raises(ValueError, match="^alpha: a share of 0.01 of n = 10 is less than one point"):
-        run(fresh(0.01), 10, 2)
+        run(make(0.01), 10, 2)
 
 
 # ---- data ---------------------------------------------------------------------------------------------------------
@@ -361,6 +363,9 @@ def test_points_pool_by_run():
     (lambda r: Gaussian().fit(Moments(3, 0.0, 1.0)), TypeError, "data: Moments of numpy"),
     (lambda r: MultivariateGaussian.standard(2, 2).fit(Moments(3, np.zeros(2), 1.0)), TypeError, "data: Moments of numpy"),
     (lambda r: pooled(Counts(np.array([2, 1])), Counts(np.array([3]))), ValueError, "second: Counts"),
+    (lambda r: pooled(Counts(np.ones((4, 3), int)), Counts(np.ones((4, 2), int))), ValueError, "second: "),
+    (lambda r: pooled(Counts(np.array([2, 1])), np.zeros((10, 1))), ValueError, "second: "),
+    (lambda r: pooled(Moments(5, np.zeros(3), np.ones(3)), Moments(5, np.zeros(4), np.ones(4))), ValueError, "second:"),
 ])
 def test_data_that_do_not_fit_are_refused_by_name(call, error, message):
     with pytest.raises(error, match=f"^({message})"):

@@ -57,7 +57,7 @@ RIGHT = {"5.1": 22, "5.2": distinct, "5.3": 365.7, "5.4": top_k, "5.5": 10_000 *
 WRONG = {
     "5.1": [21, 23, 8, 13],
     "5.2": [distinct_counted, distinct_per_word, distinct_without_overlap, distinct_with_ends],
-    "5.3": [64.0, 40 ** (1 / 1.6), 25.0],
+    "5.3": [64.0, 40 ** (1 / 1.6), 25.0, 300.0, 367.0],
     "5.4": [top_k_without_a_sum, top_k_of_logits, bottom_k, top_k_less_one],
     "5.5": [1250.0, 10_000.0, 10_000 * theory.branching_rate(9)[-1], 10_000 * theory.branching_rate(7)[-1]],
 }

@@ -57,6 +57,19 @@ def test_samples_name_cells_and_tests_that_exist(name):
         assert sample.loses <= ids and set(sample.answers) <= ids
 
 
+def test_a_course_keeps_its_submissions_and_another_folder_is_left_alone(tmp_path):
+    course = tmp_path / "course"
+    coursework.stage(course)
+    work = course / "submitted" / "anna" / "homework1"
+    work.mkdir(parents=True)
+    (course / "source" / "old").mkdir()
+    coursework.stage(course)
+    assert work.exists() and not (course / "source" / "old").exists()
+    with pytest.raises(FileExistsError, match="not a course folder"):
+        coursework.stage(tmp_path)
+    assert work.exists()
+
+
 def test_a_planted_leak_is_found():
     original = coursework.source("homework1")
     secret = sorted(coursework.secrets(original), key=len)[-1]

@@ -16,6 +16,13 @@ from collapse.gaussian import Gaussian
 from simulation import generations
 
 REAL = os.environ.get("COLLAPSE_DATA")
+REACHABLE = downloads.reachable
+
+
+@pytest.fixture(autouse=True)
+def a_network_that_is_asked(monkeypatch):
+    """Undo what conftest.py does: here the question itself is tested."""
+    monkeypatch.setattr(downloads, "reachable", REACHABLE)
 
 
 @pytest.fixture
@@ -192,6 +199,10 @@ def test_no_home_gives_embedded_data(no_data, monkeypatch, capsys):
     embedded_data_follow(capsys, no_data)
 
 
+def test_tests_leave_the_cache_of_the_reader_alone(tmp_path_factory):
+    assert tmp_path_factory.getbasetemp() in downloads.cache_folder().parents
+
+
 def test_a_host_is_not_an_address():
     with pytest.raises(ValueError, match="host.example"):
         downloads.reachable("host.example")
@@ -227,7 +238,7 @@ def test_a_download_that_fails_leaves_nothing_behind(no_data, network, monkeypat
 
 
 def test_a_cache_that_cannot_be_written_gives_embedded_data(no_data, network, capsys):
-    no_data.write_text("a file where the cache should be")
+    no_data.write_text("a file where the cache should be", encoding="utf-8")
     data = datasets.digits()
     assert data.embedded and socket.getdefaulttimeout() is None
 

@@ -38,7 +38,7 @@ SHARES = datasets.breeds().shares.tolist()
 def test_the_table_of_breeds_is_the_python_one():
     import static_files
 
-    assert (STATIC / "breeds.js").read_text() == static_files.breeds_js()
+    assert (STATIC / "breeds.js").read_text(encoding="utf-8") == static_files.breeds_js()
 
 
 def test_dogs_have_the_same_shapes():

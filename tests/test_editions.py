@@ -76,7 +76,7 @@ def secrets(chapter):
     hidden = [cell for cell in cells if editions.SECRET & set(cell.metadata.get("tags", []))]
     public = [cell.source for path in CHAPTERS for cell in master(path).cells
               if not editions.SECRET & set(cell.metadata.get("tags", []))]
-    public += [path.read_text() for path in (ROOT / "book" / "collapse").rglob("*.py")]
+    public += [path.read_text(encoding="utf-8") for path in (ROOT / "book" / "collapse").rglob("*.py")]
     text = "\n".join(public)
     return {line for line in lines_of(hidden) if len(line) >= 8 and line not in text}
 
@@ -112,6 +112,27 @@ def test_a_planted_leak_is_found():
         notebook = editions.student(CHAPTERS[0], book())
         place(notebook.cells[2], f"see {max(secrets(CHAPTERS[0]), key=len)} here")
         assert leaks(notebook, CHAPTERS[0])
+
+
+def test_marking_notes_and_solutions_are_taken_out():
+    new = nbformat.v4
+    cells = [new.new_markdown_cell(tag or "text", metadata={"tags": [tag, "remove-cell"]} if tag else {})
+             for tag in ("", "exercise", "solution", "marking", "check")]
+    kept = editions._without(editions.SECRET, new.new_notebook(cells=cells))
+    assert [cell.source for cell in kept.cells] == ["text", "exercise", "check"]
+
+
+@each_chapter
+@each_edition
+def test_every_caption_is_kept_and_every_folded_cell_is_folded(make, chapter):
+    cells = edition(make, chapter).cells
+    public = [cell for cell in master(chapter).cells
+              if not {*editions.SECRET, "site-only"} & set(cell.metadata.get("tags", []))]
+    captioned = [cell.id for cell in public if cell.metadata.get("mystnb", {}).get("figure", {}).get("caption")]
+    assert captioned == [cell.id.removesuffix("-caption") for cell in cells if cell.id.endswith("-caption")]
+    folded = [cell.id for cell in public if "hide-input" in cell.metadata.get("tags", []) and cell.cell_type == "code"]
+    assert folded == [cell.id for cell in cells if cell.metadata.get("jupyter", {}).get("source_hidden")]
+    assert folded and all(cell.source.startswith("# @title Code of ") for cell in cells if cell.id in folded)
 
 
 @each_chapter
@@ -199,7 +220,7 @@ def test_what_is_not_known_is_an_error(myst):
 def test_equations_are_numbered_and_plain_text_without_a_site():
     alone = Book.read(ROOT / "book")
     assert plain("$$\na = b\n$$ (eq-mix)", alone, "x") == "$$\na = b\n\\tag{2.1}\n$$"
-    assert plain("{doc}`02_gaussian`", alone, "x") == "The Gaussian that forgets itself"
+    assert plain("{doc}`02_gaussian`", alone, "x") == "*The Gaussian that forgets itself*"
 
 
 # ---- what a Colab copy brings with it ------------------------------------------------------------------------
@@ -237,10 +258,17 @@ def test_a_colab_copy_is_small_and_folds_its_helper(chapter):
     assert any("GPU" in cell.source and "gain" in cell.source for cell in notebook.cells)
 
 
+@pytest.mark.parametrize("start, says", [("02", editions.NO_GPU), ("04", editions.GPU)])
+def test_a_colab_copy_says_what_a_gpu_would_gain(start, says):
+    (chapter,) = (path for path in CHAPTERS if path.stem.startswith(start))
+    (cell,) = (cell for cell in edition(editions.colab, chapter).cells if cell.id == "start")
+    assert cell.source.endswith(says)
+
+
 def test_records_travel_unchanged(tmp_path, monkeypatch):
     record = tmp_path / "some.jsonl"
-    record.write_text('{"arm": "x", "seed": 0, "generation": 0}\n' * 100)
-    (tmp_path / "other.jsonl").write_text("{}")
+    record.write_text('{"arm": "x", "seed": 0, "generation": 0}\n' * 100, encoding="utf-8")
+    (tmp_path / "other.jsonl").write_text("{}", encoding="utf-8")
     files = editions.needed_records('rows = records.read("some")', tmp_path)
     assert files == [record]
     monkeypatch.chdir(tmp_path)
@@ -253,13 +281,27 @@ def test_records_travel_unchanged(tmp_path, monkeypatch):
 
 def test_teachers_get_every_figure_as_a_file(tmp_path):
     editions.write_figures(tmp_path / "figures", CHAPTERS[:1], book())
-    listed = (tmp_path / "figures" / "figures.md").read_text()
+    listed = (tmp_path / "figures" / "figures.md").read_text(encoding="utf-8")
     names = [cell.metadata.mystnb.figure.name for cell in master(CHAPTERS[0]).cells
              if cell.metadata.get("mystnb", {}).get("figure", {}).get("caption")]
     assert names
     for name in names:
         picture = tmp_path / "figures" / f"{NAMES[0][:2]}-{name}.png"
         assert picture.read_bytes().startswith(b"\x89PNG") and picture.name in listed
+
+
+def test_an_archive_has_every_record_and_does_not_depend_on_the_clock(tmp_path, monkeypatch):
+    (tmp_path / "student").mkdir()
+    nbformat.write(nbformat.v4.new_notebook(), tmp_path / "student" / "01_a.ipynb")
+    archives = [tmp_path / "first.zip", tmp_path / "second.zip"]
+    for path, now in zip(archives, (1_500_000_000, 1_700_000_000), strict=True):
+        monkeypatch.setattr(zipfile.time, "time", lambda now=now: now)
+        os.utime(tmp_path / "student" / "01_a.ipynb", (now, now))
+        editions.write_zip(path, tmp_path / "student")
+    assert archives[0].read_bytes() == archives[1].read_bytes()
+    names = set(zipfile.ZipFile(archives[0]).namelist())
+    results = {f"model-collapse/results/{path.name}" for path in (ROOT / "book" / "results").glob("*.json*")}
+    assert results and results | {"model-collapse/01_a.ipynb", "model-collapse/collapse/theory/__init__.py"} <= names
 
 
 # ---- where the buttons lead ------------------------------------------------------------------------------------
@@ -269,6 +311,7 @@ def test_the_repository_is_the_one_that_builds(tmp_path, monkeypatch):
     monkeypatch.setenv("GITHUB_REPOSITORY", "fork/book")
     assert editions.repository(tmp_path) == "fork/book"
     monkeypatch.delenv("GITHUB_REPOSITORY")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))  # where temporary folders lie in a repository
     assert editions.repository(tmp_path) is None
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     assert editions.repository(tmp_path) is None
@@ -276,6 +319,7 @@ def test_the_repository_is_the_one_that_builds(tmp_path, monkeypatch):
         subprocess.run(["git", "-C", tmp_path, "config", "remote.origin.url", origin], check=True)
         assert editions.repository(tmp_path) == "me/my.book"
     assert editions.site("Me/my.book") == "https://me.github.io/my.book"
+    assert editions.site("me/Me.github.io") == "https://me.github.io"
 
 
 def buttons(monkeypatch, name):
@@ -298,8 +342,10 @@ def test_without_a_repository_the_button_downloads_the_copy_and_says_so(monkeypa
 def built(tmp_path_factory):
     """Build the site once, as the repository someone/model-collapse would."""
     out = tmp_path_factory.mktemp("site")
-    subprocess.run([Path(sys.executable).with_name("jupyter-book"), "build", "--quiet", "--path-output", out, ROOT],
-                   env={**os.environ, "GITHUB_REPOSITORY": "someone/model-collapse"}, capture_output=True, check=False)
+    done = subprocess.run(
+        [Path(sys.executable).with_name("jupyter-book"), "build", "--quiet", "--path-output", out, ROOT],
+        env={**os.environ, "GITHUB_REPOSITORY": "someone/model-collapse"}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     return out / "_build" / "html"
 
 
@@ -307,7 +353,7 @@ def test_links_lead_to_files_that_the_build_made(built):
     pages = [path for path in (built / "book").glob("0*.html")]
     assert pages
     for page in pages:
-        links = re.findall(r'href="([^"]+\.(?:ipynb|zip))"', page.read_text())
+        links = re.findall(r'href="([^"]+\.(?:ipynb|zip))"', page.read_text(encoding="utf-8"))
         colab = [link for link in links if link.startswith("https://colab.")]
         assert colab == [editions.colab_address("someone/model-collapse", page.stem)]
         assert (built / colab[0].split("/gh-pages/")[1]).is_file()
@@ -325,7 +371,7 @@ def test_no_link_or_file_serves_a_master(built):
         chapter = CHAPTERS[NAMES.index(path.stem)]
         assert path.parent.name in ("colab", "student") and not leaks(nbformat.read(path, as_version=4), chapter)
     for page in built.rglob("*.html"):
-        text = page.read_text()
+        text = page.read_text(encoding="utf-8")
         assert "_sources/" not in text and "thebe" not in text.lower(), page
 
 
@@ -367,7 +413,7 @@ def test_a_colab_copy_runs_alone_and_gives_the_verdicts(chapter, data, tmp_path)
     if data == "real":
         env["COLLAPSE_DATA"] = os.environ["COLLAPSE_DATA"]
     blocked = tmp_path / "cache"
-    blocked.write_text("a file, so that nothing can be downloaded")
+    blocked.write_text("a file, so that nothing can be downloaded", encoding="utf-8")
     env |= {"XDG_CACHE_HOME": str(blocked), "IPYTHONDIR": str(tmp_path / "ipython")}
     folder = tmp_path / "empty"
     folder.mkdir()

@@ -154,7 +154,7 @@ def test_perplexity_takes_single_numbers_and_blocks_without_words():
     (lambda: metrics.heterozygosity(0.5), "p"), (lambda: metrics.entropy([1.5, -0.5]), "p"),
     (lambda: metrics.entropy([]), "p"), (lambda: metrics.score([0.5, 0.5], [1, 0]), "reference"),
     (lambda: metrics.score([[0.5, 0.5]], [[1, 0]]), "reference"), (lambda: metrics.score([0.5, 0.5], [1, 1]), "reference"),
-    (lambda: metrics.wasserstein2_1d(0, -1), "variance"), (lambda: metrics.wasserstein2_1d(0, np.nan), "variance"),
+    (lambda: metrics.wasserstein2_1d(0, -1e-9), "variance"), (lambda: metrics.wasserstein2_1d(0, np.nan), "variance"),
     (lambda: metrics.wasserstein2(np.zeros(2), np.full((2, 2), np.nan), np.zeros(2), np.eye(2)), "covariance"),
     (lambda: metrics.frechet_distance(np.ones(3), np.ones((3, 2))), "features"),
     (lambda: metrics.frechet_distance(np.ones((3, 2)), np.full((3, 2), np.nan)), "real"),

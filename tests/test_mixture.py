@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from collapse import chain, em, metrics, theory
+from collapse import chain, em, metrics, mixture, theory
 from collapse.mixture import KernelDensity, Mixture, _draw
 from scipy import stats
 from sklearn.mixture import GaussianMixture
@@ -75,6 +75,34 @@ def test_every_step_raises_the_likelihood(rng):
         likelihoods.append(likelihood[0])
         parts = em.maximise(features, responsibilities, 1e-12, parts)
     assert (np.diff(likelihoods) > -1e-7).all() and likelihoods[-1] > likelihoods[0] + 0.1
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_em_takes_no_more_steps_than_it_may(steps, rng):
+    points = blobs(gap=1.0).sample(300, rng)
+    begin = blobs(gap=0.5, max_iter=steps, tol=0, start="warm")
+    centre = points.mean(axis=0)
+    features = em.features((points - centre).T[None])
+    parts = em.Components(begin.weights[None], begin.means[None] - centre, begin.covariances[None])
+    for _ in range(steps):
+        parts = em.maximise(features, em.expect(features, parts)[1], begin.reg_covar, parts)
+    fitted = begin.fit(points, rng)
+    assert np.allclose(fitted.weights, parts.weights[0]) and np.allclose(fitted.covariances, parts.covariances[0])
+    assert np.allclose(fitted.means, parts.means[0] + centre)
+
+
+def test_seeds_are_drawn_by_squared_distance(rng, monkeypatch):
+    """Of points at 0, 1 and 3, the second seed is each with a chance of d^2 / sum d^2, d from the first."""
+    seeds, runs, line = [], 30_000, np.array([0.0, 1.0, 3.0])
+    monkeypatch.setattr(mixture, "_draw", lambda *given: seeds.append(_draw(*given)) or seeds[-1])
+    x = np.broadcast_to(line, (runs, 1, 3))
+    mixture._seeded(x, em.features(x), 2, 1e-6, rng)
+    first, second = (drawn[:, 0] for drawn in seeds)
+    for i in range(3):
+        squares = (line - line[i]) ** 2
+        p, n = squares / squares.sum(), (first == i).sum()
+        assert abs(n - runs / 3) < 4 * np.sqrt(runs * 2 / 9)
+        assert (abs(np.bincount(second[first == i], minlength=3) - n * p) <= 4 * np.sqrt(n * p * (1 - p))).all()
 
 
 def test_runs_do_not_touch_one_another(rng):

@@ -84,11 +84,11 @@ def test_a_number_that_is_off_by_one_in_the_last_place_is_caught(page):
 
 @pytest.mark.parametrize(("page", "fragment", "carrier", "says"), ENTRIES)
 def test_a_listed_number_that_is_off_by_one_in_the_last_place_is_caught(page, fragment, carrier, says):
-    numbers_said = wanted(fragment, says)
-    for i, value in enumerate(numbers_said):
-        moved = list(numbers_said)
-        moved[i] += Decimal(1).scaleb(value.as_tuple().exponent)
-        assert not agree(moved, tuple(numbers_said))
+    said, given = wanted(fragment, says), carrier()
+    for i, value in enumerate(said):
+        unit = Decimal(1).scaleb(value.as_tuple().exponent)
+        for wrong in (value + unit, value - unit):
+            assert not agree([*said[:i], wrong, *said[i + 1:]], given), wrong
 
 
 def test_an_entry_whose_text_is_gone_is_caught():

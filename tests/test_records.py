@@ -36,7 +36,7 @@ def test_one_line_a_row_and_the_same_bytes_in_any_order(tmp_path):
 ])
 def test_numbers_are_plain_and_short(tmp_path, value, written):
     records.write("one", [{"arm": "a", "seed": 0, "generation": 0, "x": value}], {}, tmp_path)
-    assert json.loads((tmp_path / "one.jsonl").read_text())["x"] == written
+    assert json.loads((tmp_path / "one.jsonl").read_text(encoding="utf-8"))["x"] == written
 
 
 def test_curves_are_seeds_by_generations(tmp_path):
@@ -63,6 +63,18 @@ def test_a_failed_write_leaves_the_old_record(tmp_path):
     with pytest.raises(ValueError):
         records.write("one", [*ROWS, {**ROWS[0], "seed": 3, "loss": float("nan")}], MADE, tmp_path)
     assert (tmp_path / "one.jsonl").read_bytes() == before
+
+
+def test_an_interrupted_write_leaves_the_old_files(tmp_path, monkeypatch):
+    def fail(part, path):
+        raise OSError("interrupted")
+
+    records.write("one", ROWS, MADE, tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr(records.os, "replace", fail)
+    with pytest.raises(OSError, match="interrupted"):
+        records.write("one", ROWS[:3], {"python": "4"}, tmp_path)
+    assert {path: path.read_bytes() for path in before} == before
 
 
 @pytest.mark.parametrize("call, message", [
@@ -94,7 +106,7 @@ def test_a_folder_may_be_a_word_and_a_provenance_be_lost_or_damaged(tmp_path):
     assert len(records.read("one", str(tmp_path))) == len(ROWS) and records.provenance("one", str(tmp_path)) == MADE
     with pytest.raises(ValueError, match="^name: no record 'two'; there are one$"):
         records.provenance("two", tmp_path)
-    (tmp_path / "one.provenance.json").write_text('{"python": ')
+    (tmp_path / "one.provenance.json").write_text('{"python": ', encoding="utf-8")
     with pytest.raises(ValueError, match=r"^one.provenance.json: not a provenance"):
         records.provenance("one", tmp_path)
 
@@ -103,9 +115,9 @@ def test_a_folder_may_be_a_word_and_a_provenance_be_lost_or_damaged(tmp_path):
 def test_a_damaged_line_is_named(tmp_path, damage):
     records.write("one", ROWS, MADE, tmp_path)
     path = tmp_path / "one.jsonl"
-    lines = path.read_text().splitlines()
+    lines = path.read_text(encoding="utf-8").splitlines()
     lines[3] = damage
-    path.write_text("\n".join(lines))
+    path.write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(ValueError, match=r"^one.jsonl, line 4: not a record"):
         records.read("one", tmp_path)
 

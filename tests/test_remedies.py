@@ -15,7 +15,6 @@ from collapse import (
     pooled,
     replace,
     resample,
-    subsample,
     theory,
 )
 from collapse.discrete import Categorical, Counts
@@ -136,6 +135,12 @@ def test_categorical_chains_keep_what_theory_says(name, rng):
         assert close(diversity[t], kept[t]), (name, t)
         assert close(distance[t], 1 - kept[t]), (name, t)
         assert close(diversity[t] + distance[t], 1), (name, t)
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_a_fixed_budget_of_very_few_points(n, rng):
+    diversity, _ = categorical_chain(accumulate_subsample, n, 8, rng)
+    assert all(close(d, kept) for d, kept in zip(diversity, theory.kept_fixed_budget(np.arange(1, 9), n), strict=True))
 
 
 def test_points_and_moments_obey_one_law(rng):
@@ -316,40 +321,6 @@ def test_curation_cuts_tails_as_truncation_does(rng):
 # ---- what is refused ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mix", [fresh, anchor, resample])
-@pytest.mark.parametrize("alpha", [-0.1, 1.5, float("nan")])
-def test_shares_outside_the_unit_interval(mix, alpha):
-    with pytest.raises(ValueError, match="^alpha: .* from 0 to 1"):
-        mix(alpha)
-
-
-@pytest.mark.parametrize("mix", [fresh, anchor, resample])
-def test_a_share_of_less_than_one_point(mix, rng):
-    with pytest.raises(ValueError, match="^alpha: .*less than one point"):
-        list(itertools.islice(chain(Gaussian(), Gaussian(), mix=mix(0.01), n=20, rng=rng), 2))
-
-
-@pytest.mark.parametrize("n", [0, -3, 2.5, True])
-def test_a_budget_under_one_point(n, rng):
-    with pytest.raises(ValueError, match="^n: "):
-        next(chain(Gaussian(), Gaussian(), n=n, rng=rng))
-
-
-def test_more_than_there_is(rng):
-    with pytest.raises(ValueError, match="^n: cannot draw 30 of 20"):
-        subsample(np.zeros((20, 1)), 30, rng)
-
-
-@pytest.mark.parametrize("first, second", [
-    (np.zeros((4, 10, 1)), np.zeros((5, 10, 1))), (np.zeros((10, 1)), np.zeros((10, 2))),
-    (Counts(np.ones((4, 3), int)), Counts(np.ones((4, 2), int))), (Counts(np.ones(3, int)), np.zeros((10, 1))),
-    (Moments(5, np.zeros(3), np.ones(3)), Moments(5, np.zeros(4), np.ones(4))),
-])
-def test_data_of_different_shapes_do_not_pool(first, second):
-    with pytest.raises(ValueError, match="^second: "):
-        pooled(first, second)
-
-
 def test_a_source_and_a_model_of_different_shapes(rng):
     loop = chain(Gaussian.standard(3), Gaussian.standard(3), mix=fresh(0.5), n=10, rng=rng)
     next(loop)
@@ -357,17 +328,6 @@ def test_a_source_and_a_model_of_different_shapes(rng):
         p, pooled(Gaussian.standard(3).sample(n, rng), m.sample(n, rng))))
     with pytest.raises(ValueError, match="^second: shape"):
         list(itertools.islice(other, 2))
-
-
-def test_moments_have_no_points_to_draw_from(rng):
-    with pytest.raises(TypeError, match="^data: cannot subsample a Moments"):
-        gaussian_chain(anchor(0.5), 10, 2, rng, statistics=True)
-
-
-def test_a_verifier_that_keeps_nothing(rng):
-    with pytest.raises(ValueError, match="^verifier: kept 0 of"):
-        mix = curate(lambda x, rng: np.zeros(len(x), bool))
-        list(itertools.islice(chain(Gaussian(), Gaussian(), mix=mix, n=10, rng=rng), 2))
 
 
 @pytest.mark.parametrize("call", [

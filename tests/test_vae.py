@@ -58,6 +58,18 @@ def test_images_in_images_out(images, rng, output):
         assert len(np.unique(made[:20])) > 20
 
 
+def test_latents_are_standard_normal(rng):
+    class Echo(Network):
+        def decode(self, z):
+            return z[:, :1].repeat(1, 784)
+
+    with torch_seeded(rng):
+        n, model = 20_000, VAE(network=Echo(4))
+    p = np.clip(model.sample(n, rng)[:, 0] / 255, 1e-3, 1 - 1e-3)
+    z = np.log(p / (1 - p))
+    assert abs(z.std() - 1) < 4 / np.sqrt(2 * n) and abs(z.mean()) < 4 / np.sqrt(n)
+
+
 def test_draws_have_the_means_as_their_mean(images, rng):
     model = TINY.fit(images, rng)
     z = torch.zeros(4000, LATENT)
@@ -104,6 +116,14 @@ def test_warm_starts_from_the_last_weights_and_scratch_does_not(images, rng):
     assert distance(True) < 0.1 * distance(False)
 
 
+def test_the_rate_is_that_of_the_training(images, rng):
+    start = VAE(steps=4, batch=16, warm=True, build=SMALL).fit(images, rng)
+    slow, fast = (VAE(steps=4, batch=16, warm=True, rate=rate, network=start.network).fit(images, rng)
+                  for rate in (1e-9, 1e-2))
+    assert torch.allclose(weights(slow), weights(start), rtol=0, atol=1e-6)
+    assert (weights(fast) - weights(start)).abs().max() > 1e-3
+
+
 def test_training_lowers_the_loss(images, rng):
     x = to_unit(images)
     few, many = (VAE(steps=s, batch=48, build=SMALL).fit(images, rng).network for s in (1, 150))
@@ -142,12 +162,14 @@ def test_batches_pass_over_every_image_once(images, rng):
 
 def test_mixed_precision_trains_as_well(images):
     """The same batches and noise: the losses agree to the precision of bfloat16, three digits."""
-    x, losses = to_unit(images), {}
+    x, losses, found = to_unit(images), {}, []
     for dtype in ("float32", "bfloat16"):
         model = VAE(steps=150, batch=48, build=SMALL, dtype=dtype).fit(images, np.random.default_rng(1))
         assert {p.dtype for p in model.network.parameters()} == {torch.float32}
         with torch_seeded(np.random.default_rng(2)):
             losses[dtype] = negative_elbo(model.network, x).item()
+        found.append(weights(model))
+    assert not torch.equal(*found)
     assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.01)
 
 

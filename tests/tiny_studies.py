@@ -1,7 +1,8 @@
 """A study small enough to be killed many times: ``python -m tiny_studies run tiny``, and the tests of studies."""
 
 import numpy as np
-from collapse import accumulate, anchor, studies
+from collapse import accumulate, anchor, fresh, studies
+from collapse.datasets import Finite
 from collapse.declarations import Arm, Study
 from collapse.discrete import Categorical
 from collapse.gaussian import Gaussian
@@ -20,6 +21,11 @@ def kinds(seed):
     return World(Categorical(np.full(5, 0.2)).repeated(2))
 
 
+def finite(seed):
+    """Return 264 points that are given out once: 30, and 6 for each of 39 generations."""
+    return World(Finite(np.random.default_rng(seed).standard_normal((264, 1))))
+
+
 def measure(generation, first, world, rng):
     """Return numbers that depend on the state, on generation 0 and on the generator, so that none may be lost."""
     model = generation.model
@@ -33,6 +39,7 @@ studies.STUDIES["tiny"] = Study(
     arms={
         "moments": Arm(Gaussian(statistics=True), accumulate, generations=40),
         "points": Arm(Gaussian(), anchor(0.2), generations=40, world=points),
+        "finite": Arm(Gaussian(), fresh(0.2), generations=40, world=finite),
         "counts": Arm(Categorical(np.ones(1)), accumulate, generations=40, world=kinds, n=60),
     },
     world=normal, measure=measure, n=30, seeds=2,

@@ -26,6 +26,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 ASSIGNMENTS = Path(os.environ.get("ASSIGNMENTS") or editions.BOOK / "assignments")  # yours may be private
+SAMPLES = editions.BOOK.parent / "_build" / "coursework"  # what `make coursework` makes anew each time
+PROJECT = "discrete, gaussian, mixture, vae, theory, metrics, figures, datasets, records"
 SUBMISSION_SECONDS = 1500  # more than nbgrader_config.py allows a notebook: the last resort
 SUBMISSION_BYTES = 1_000_000  # a graded notebook that is larger has kept output it should have dropped
 
@@ -42,14 +44,24 @@ if importlib.util.find_spec("collapse") is None:
 
 
 def stage(course: Path) -> list[str]:
-    """Lay out a course folder: sources with the helper that each needs inside and beside it. Return the names."""
-    shutil.rmtree(course, ignore_errors=True)
-    course.mkdir(parents=True)
+    """Lay out a course folder: sources with the helper that each needs inside and beside it. Return the names.
+
+    What stands in ``source`` and ``release`` is replaced; submissions and grades stay.
+
+    Raises:
+        FileExistsError: the folder is not empty and not a course folder.
+    """
+    if any(course.glob("*")) and not (course / "nbgrader_config.py").exists():
+        raise FileExistsError(f"{course}: not a course folder; give an empty one")
+    for part in ("source", "release"):
+        shutil.rmtree(course / part, ignore_errors=True)
+    course.mkdir(parents=True, exist_ok=True)
     shutil.copy(ASSIGNMENTS / "nbgrader_config.py", course)
     names = sorted(path.name for path in (ASSIGNMENTS / "source").iterdir() if path.is_dir())
     for name in names:
         notebook = source(name)
-        modules = editions.helper_modules(editions.code_of(notebook))
+        wanted = PROJECT if name == "project" else "theory"  # beyond what the notebook itself imports
+        modules = editions.helper_modules(f"{editions.code_of(notebook)}\nfrom collapse import {wanted}")
         for cell in notebook.cells:
             if "helper" in cell.metadata.get("tags", []):
                 cell.source = HELPER.format(packed=packed(modules))
@@ -165,7 +177,7 @@ def samples(assignment: str) -> Iterator[Sample]:
     yield Sample("right", "right")
     yield Sample("blank", "blank", loses=tests)
     for path in sorted((ASSIGNMENTS / "samples").glob(f"{assignment}_*.py")):
-        head, *parts = re.split(r"^# %% ", path.read_text(), flags=re.M)
+        head, *parts = re.split(r"^# %% ", path.read_text(encoding="utf-8"), flags=re.M)
         loses = re.search(r"^# loses: *(.*)$", head, re.M)[1].split()
         seconds = re.search(r"^# seconds: *(\d+)$", head, re.M)
         answers = {part.split("\n", 1)[0].strip(): part.split("\n", 1)[1].strip() for part in parts}
@@ -243,6 +255,10 @@ def main() -> None:
     parser.add_argument("assignments", nargs="*", help="default: all")
     options = parser.parse_args()
     course, wrong = options.into.resolve(), []
+    if course == SAMPLES and not options.release_only:
+        shutil.rmtree(course, ignore_errors=True)
+    elif (course / "submitted").exists() and not options.release_only:
+        sys.exit(f"coursework: {course} has submissions; give another folder, or --release-only")
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader calls alembic
     for name in stage(course):
         if options.assignments and name not in options.assignments:

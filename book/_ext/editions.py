@@ -299,7 +299,7 @@ def write_figures(target: Path, masters: Iterable[Path], book: Book) -> None:
                 caption = plain(about["figure"]["caption"], book, chapter.stem)
                 lines += [f"**{book.labels[name][0]}**, `{file}`. {caption} "
                           f"*Alt text:* {about.get('image', {}).get('alt', '')}", ""]
-    (target / "figures.md").write_text("\n".join(lines))
+    (target / "figures.md").write_text("\n".join(lines), encoding="utf-8")
 
 
 def write_zip(target: Path, notebooks: Path) -> None:

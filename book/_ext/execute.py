@@ -55,7 +55,7 @@ def main() -> None:
     if not options.in_place:
         about = {"python": platform.python_version(), **{p: version(p) for p in ("numpy", "torch", "matplotlib")},
                  "data": "COLLAPSE_DATA" if os.environ.get("COLLAPSE_DATA") else "cache, download or embedded"}
-        (options.into / "times.json").write_text(json.dumps({**about, "seconds": times}, indent=1) + "\n")
+        (options.into / "times.json").write_text(json.dumps({**about, "seconds": times}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

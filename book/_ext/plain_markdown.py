@@ -70,8 +70,13 @@ class Book:
                 self.labels[match[1]] = (match[2].strip(), page)
 
     def link(self, text: str, page: str, here: str) -> str:
-        """Return a link to a page of the site, or plain text if it is this page or nobody knows the site."""
-        return f"[{text}]({self.site}/book/{page}.html)" if self.site and page != here else text
+        """Return a link to a page of the site, or plain text if it is this page or nobody knows the site.
+
+        The title of a page is set off where there is no link to do it.
+        """
+        if self.site and page != here:
+            return f"[{text}]({self.site}/book/{page}.html)"
+        return f"*{text}*" if text in self.titles.values() and "*" not in text else text
 
 
 def _texts(path: Path) -> Iterator[tuple[str, dict]]:

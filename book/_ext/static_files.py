@@ -142,7 +142,7 @@ def share_still(n: int = 50, real: int = 5, generations: int = 61) -> None:
 
 if __name__ == "__main__":
     plt.rcParams["svg.hashsalt"] = "collapse"
-    STATIC.joinpath("breeds.js").write_text(breeds_js())
+    STATIC.joinpath("breeds.js").write_text(breeds_js(), encoding="utf-8")
     for draw in (icon, logo, title, park_still):
         draw()
     figures.use_style()

@@ -20,7 +20,7 @@ HEAD = """# Status
 The last execution of every chapter from an empty kernel: {date}, {system}, {cores} cores, no GPU.
 
 | chapter | data | code cells | seconds |
-| --- | --- | --- | --- |
+| --- | --- | ---: | ---: |
 """
 
 
@@ -43,7 +43,7 @@ def page(folder: Path) -> str:
         FileNotFoundError: there was no run.
     """
     times = folder / "times.json"
-    about = json.loads(times.read_text())
+    about = json.loads(times.read_text(encoding="utf-8"))
     date = datetime.date.fromtimestamp(times.stat().st_mtime)
     text = HEAD.format(date=f"{date:%d %B %Y}".lstrip("0"), system=platform.system(), cores=os.cpu_count())
     text += "".join(row(folder / f"{name}.ipynb", seconds) for name, seconds in sorted(about["seconds"].items()))
@@ -54,4 +54,4 @@ def page(folder: Path) -> str:
 if __name__ == "__main__":
     if not (RUN / "times.json").exists():
         sys.exit("status: there is no _build/run/times.json; call `make run` first")
-    (BOOK / "status.md").write_text(page(RUN))
+    (BOOK / "status.md").write_text(page(RUN), encoding="utf-8")

@@ -330,7 +330,7 @@
       this.chart = new Chart({ title: "Variance of a hundred chains by generation, with mean and median", log: true,
         width: this.wide ? 680 : 360, height: this.wide ? 320 : 260, room: 60, bottom: 0.001, top: 100,
         ticks: [0.001, 0.01, 0.1, 1, 10, 100] });
-      this.stage.append(this.chart.svg);
+      this.stage.append(html('<p class="demo-caption">Variance, 1 = real (logarithmic)</p>'), this.chart.svg);
       this.clock();
       this.slider("n", "Points each model learns from", [3, 5, 10, 20, 30, 50, 100, 200, 500, 1000], 30, (n) => n,
         () => this.draw());
@@ -394,10 +394,10 @@
     build() {
       this.chart = new Chart({ title: "Mean variance of 300 chains by generation",
         width: this.wide ? 680 : 360, height: this.wide ? 280 : 220, top: 1.6, ticks: [0, 0.5, 1, 1.5], room: 60 });
-      this.stage.append(this.chart.svg);
+      this.stage.append(html('<p class="demo-caption">Variance, 1 = real</p>'), this.chart.svg);
       const changed = () => this.reset();
       const read = this.slider("real", "Real points in every generation", percents, 10,
-        (share) => `${share} %${share ? ` = ${this.realCount()} of ${this.n ?? 50}` : ""}`, changed);
+        (share) => share ? `${this.realCount()} of ${this.n ?? 50}` : "none", changed);
       this.slider("n", "Points each model learns from", sizes, 50, (n) => n, () => { read(); changed(); });
       read();
       this.choice("source", "The real points are", [["new", "new ones every time"], ["same", "the same ones every time"]],

@@ -129,7 +129,7 @@ STUDIES = {
     "convolutional": Study(  # the network of the paper's notebook in its own loop; an epoch has 234 steps
         arms={
             "30 epochs": Arm(dataclasses.replace(PUBLISHED, steps=30 * 234, rate=1e-3), stream, generations=6),  # as theirs
-            "stream, means": Arm(dataclasses.replace(PUBLISHED, steps=8 * 234), stream, generations=6),
+            "8 epochs": Arm(dataclasses.replace(PUBLISHED, steps=8 * 234), stream, generations=6),
             "4 epochs": Arm(dataclasses.replace(PUBLISHED, steps=4 * 234), stream, generations=6),
         },
         world=worlds.mnist, measure=worlds.measure_images, n=60_000, seeds=2,

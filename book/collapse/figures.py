@@ -103,7 +103,7 @@ def player(draw: Callable[[int], plt.Figure | str], labels: Sequence[str], alt: 
     key = "p" + hashlib.sha256("".join(frames).encode()).hexdigest()[:10]
     hidden = [f'<div class="frame{"" if frame.startswith("<img") else " text"}"{" hidden" if i else ""}>{frame}</div>'
               for i, frame in enumerate(frames)]
-    return HTML(_PLAYER.format(key=key, frames="".join(hidden), last=len(labels) - 1, first=labels[0],
+    return HTML(_PLAYER.format(key=key, frames="".join(hidden), last=len(labels) - 1, first=html.escape(str(labels[0])),
                                labels=json.dumps([str(label) for label in labels]).replace("</", "<\\/"),
                                alt=html.escape(alt)))
 

@@ -32,7 +32,7 @@ def write(name: str, rows: list[dict], provenance: dict, folder: Path = FOLDER) 
     folder.mkdir(parents=True, exist_ok=True)
     for path, text in ((folder / f"{name}{ROWS}", lines), (folder / f"{name}{MADE}", made)):
         part = path.with_name(path.name + ".tmp")
-        part.write_text(text)
+        part.write_text(text, encoding="utf-8")
         os.replace(part, path)
 
 
@@ -43,7 +43,7 @@ def read(name: str, folder: Path = FOLDER) -> list[dict]:
         ValueError: there is no such record, or a line of it is damaged.
     """
     path, rows = _found(name, folder, ROWS), []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         try:
             row = json.loads(line)
             _key(row)
@@ -61,7 +61,7 @@ def provenance(name: str, folder: Path = FOLDER) -> dict:
     """
     path = _found(name, folder, MADE)
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path.name}: not a provenance ({error})") from error
 

@@ -21,7 +21,7 @@ class BPE:
     """A byte-pair encoding of text whose words are split by blanks.
 
     Args:
-        tokenizer: what `BPE.trained` made.
+        tokenizer: what ``BPE.trained`` made.
         starts: (pieces,), True where a piece begins a word.
         lengths: (pieces,), bytes of each piece, the blank before a word included.
         lexicon: the words of the text that it was trained on.
@@ -94,7 +94,7 @@ class BPE:
         return [word for text in texts for word in re.sub(r"(<unk>|<eos>)", r" \1 ", text).split()]
 
     def decode(self, ids: np.ndarray) -> str:
-        """Return readable text; ends of lines are shown as " / "."""
+        """Return readable text; ends of lines are shown as ``" / "``."""
         return readable(self.tokenizer.decode(self._known("ids", ids, 1).tolist(), skip_special_tokens=False))
 
     def _known(self, name: str, ids: np.ndarray, axes: int | None = None) -> np.ndarray:
@@ -143,7 +143,7 @@ def measure(model, first, made: np.ndarray, real: np.ndarray, pieces: BPE) -> di
 
 
 def readable(text: str) -> str:
-    """Return WikiText's words as ordinary writing: " @-@ " is a hyphen, commas follow words, <eos> is " / "."""
+    """Return WikiText's words as ordinary writing: ``@-@`` is a hyphen, commas follow words, ``<eos>`` a slash."""
     text = re.sub(r"\s*(?:<eos>\s*)+", " / ", _text(text).replace("<unk>", " <unk> "))
     text = re.sub(r" ?@([-,.])@ ?", r"\1", text)
     text = re.sub(r" ([,.;:!?)%\]]|'s\b|n't\b)", r"\1", text)

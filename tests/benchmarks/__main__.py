@@ -23,7 +23,7 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "torchvision", "transform
 def cpu() -> str:
     """Return the name of the processor."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
@@ -92,7 +92,7 @@ def main() -> None:
               "{peak_gb:.2f} GB at its peak (goal {goal_gb}).".format(**found["memory"]))
     found["minutes"] = (time.perf_counter() - start) / 60
     OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(json.dumps(found, indent=1) + "\n")
+    OUT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     if options.keep:
         report.keep(found)
     print(f"\n{found['cpu']}, {found['cores']} cores, {found['date']}, {found['minutes']:.0f} minutes: {OUT}")

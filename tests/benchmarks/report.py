@@ -53,11 +53,11 @@ def keep(found: dict) -> None:
     Raises:
         ValueError: what was measured before was measured on something else.
     """
-    before = json.loads(KEPT.read_text()) if KEPT.exists() else found
+    before = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else found
     if (before["cpu"], before["versions"]) != (found["cpu"], found["versions"]):
         raise ValueError(f"found: {KEPT.name} is of another machine or other versions; delete it and measure everything")
     rows = {row["name"]: row for row in before["rows"] + found["rows"]}
     found = before | found | {"rows": list(rows.values())}
-    KEPT.write_text(json.dumps(found, indent=1) + "\n")
+    KEPT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     page = ROOT / "README.md"
-    page.write_text(placed(page.read_text(), found))
+    page.write_text(placed(page.read_text(encoding="utf-8"), found), encoding="utf-8")

@@ -74,11 +74,16 @@ def keep_all(generations: int, n: int, draw: np.random.Generator) -> list:
     return kept
 
 
+def pool_sizes(generations: int, n: int, parts: int) -> list[int]:
+    """Return the sizes of the pools in the middle of equal stretches of ``accumulate``."""
+    return [(2 * i + 1) * generations * n // (2 * parts) for i in range(parts)]
+
+
 def keep_all_slice(generations: int, n: int, parts: int) -> None:
     """Do the generations in the middle of equal stretches: a generation costs in proportion to its pool."""
     draw, pool = rng(), _pool(generations * n)
-    for i in range(parts):
-        data = pool[: (2 * i + 1) * generations * n // (2 * parts)]
+    for size in pool_sizes(generations, n, parts):
+        data = pool[:size]
         np.concatenate([data, draw.normal(data.mean(), data.std(), n)])
 
 

@@ -77,11 +77,11 @@ STUDIES = {
     "transformer": Study(
         arms={
             "replace, top 20": Arm(TOP20, generations=11),
-            "replace, ancestral": Arm(decoded(), generations=11),
+            "replace, honest": Arm(decoded(), generations=11),
             "10% redrawn, top 20": Arm(TOP20, resample(0.1), generations=11),
             "accumulate, top 20": Arm(TOP20, accumulate, generations=11),
             "own prompts, top 20": Arm(dataclasses.replace(TOP20, own_prompts=True), generations=11),
-            "from scratch, ancestral": Arm(dataclasses.replace(decoded(), warm=None), generations=5),
+            "from scratch, honest": Arm(dataclasses.replace(decoded(), warm=None), generations=5),
             "from scratch, top 20": Arm(dataclasses.replace(TOP20, warm=None), generations=5),
             "five beams": Arm(decoded(beams=5), generations=5),
             "five beams, penalty 2": Arm(decoded(beams=5, repetition_penalty=2.0), generations=5),

@@ -48,7 +48,7 @@ def epochs(arm):
 
 
 def stored(metric, index=-1):
-    """Return the recorded quantiles of one blob (0, 5, 25, 50, 75, 95 and 100 % of the chains), at the end."""
+    """Return the recorded quantiles of one blob (0, 5, 25, 50, 75, 95 and 100% of the chains), at the end."""
     return records.curves(records.read("mixture"), "one blob, 1e-6", metric)[0][index]
 
 
@@ -192,14 +192,14 @@ CARRIERS = {
             3, alive(0.03, 1), alive(0.03, 50), 9, alive(0.09, 50))),
         ("down to 1 percent otterhound", lambda: 100 * SHARES[-1]),
         ("Seven parks in ten do **not**", lambda: 1 - SHARES[0], ["0.7"]),
-        ("Otterhounds are 1 % of the dogs", lambda: 100 * SHARES[11]),
+        ("Otterhounds are 1% of the dogs", lambda: 100 * SHARES[11]),
         ("falls from 0.83 like an exponential to about 0.02", lambda: tuple(
             metrics.heterozygosity(SHARES) * theory.diversity([1, 400], 100))),
-        ("for shares of 1, 3, 9 and 30 %", lambda: tuple(100 * SHARES[[11, 8, 3, 0]])),
+        ("for shares of 1, 3, 9 and 30%", lambda: tuple(100 * SHARES[[11, 8, 3, 0]])),
         ("A 1 percent breed starts at 0.63 and falls below 0.05", lambda: (
             1, alive(0.01, 1), bound(0.05, alive(0.01, 50) < 0.05))),
         ("the 30 percent breed stays near 0.76", lambda: (30, alive(0.3, 50))),
-        (r"$1/e \approx 37\,\%$", lambda: 100 / np.e),
+        (r"$1/e \approx 37\%$", lambda: 100 / np.e),
         ("near zero by generation 12", lambda: bound(
             12, metrics.heterozygosity(theory.tempered(SHARES, 0.8, 13)) < 0.005)),
         ("−ln 0.30 = 1.20", lambda: (SHARES[0], -np.log(SHARES[0]))),
@@ -213,7 +213,7 @@ CARRIERS = {
         ("saturates at 2.", lambda: theory.wasserstein2(10**6, 30, 0)),
         ("the maximum-likelihood mean to 1.6 on its way to 2", lambda: tuple(theory.wasserstein2([60, 10**6], 30, 0))),
         ("to beyond 30 on a logarithmic axis", lambda: bound(30, real_score() > 30)),
-        ("each ellipse holds about 86 % of", lambda: 100 * stats.chi2.cdf(2**2, 2)),
+        ("each ellipse holds about 86% of", lambda: 100 * stats.chi2.cdf(2**2, 2)),
     ],
     "03": [
         ("together from 0.99 to about 0.66", lambda: tuple(theory.mean_variance([1, 41], 100, 0))),
@@ -224,7 +224,7 @@ CARRIERS = {
             rough(0.99 * theory.kernel_growth(100, "silverman") ** 40),
             rough(0.99 * theory.kernel_growth(100, "scott") ** 40, 2))),
         ("h = 0.2 slowly towards 4", lambda: (0.2, theory.kernel_variance(10**6, 100, 0.2))),
-        ("by 17 % a generation", lambda: 100 * (theory.kernel_growth(100, "silverman") - 1)),
+        ("by 17% a generation", lambda: 100 * (theory.kernel_growth(100, "silverman") - 1)),
     ],
     "04": [
         ("pixel variance falls from 29 to 0", lambda: tuple(medians("vae", VAE, "variance")[[0, -1]])),
@@ -278,10 +278,10 @@ CARRIERS = {
         ("32 pieces of real text leave hardly a trace in the 64", lambda: (
             default("arguments", r"CONTEXT = (\d+)") / 2, default("arguments", r"CONTEXT = (\d+)"))),
         ("0.4 million parameters", lambda: 1e-6 * shown_in("05", r"([\d,]+) parameters")),
-        ("words split, 4 % of it", lambda: 100 * 85_000 / 2_088_628),
+        ("words split, 4% of it", lambda: 100 * 85_000 / 2_088_628),
         ("| 160 a piece, not comparable", lambda: rough(
             geometric("replace", "real")[0] ** (1 / 1.6), 2)),
-        ("With probability about 63 %", lambda: 100 * (1 - 1 / np.e)),
+        ("With probability about 63%", lambda: 100 * (1 - 1 / np.e)),
         ("rises from about 3,400 to millions", lambda: rough(
             geometric("replace", "real")[0], 2)),
         ("levels off near 11,000", lambda: rough(geometric("10% redrawn", "real")[4:].mean(), 2)),
@@ -307,13 +307,13 @@ CARRIERS = {
         ("Frozen points cost almost three times as much", lambda: (
             (1 - theory.kept_frozen(60, 50, 0.1)) / (1 - theory.kept_fresh(60, 50, 0.1))), ["3"]),
         ("A third, at any $N$", lambda: 1 - theory.kept_fresh(np.inf, 10**6, 1e-6), ["0.33"]),
-        ("keeping 90 % takes a share of about $9/(2N)$, keeping 99 % one of $99/(2N)$", lambda: (
+        ("keeping 90% takes a share of about $9/(2N)$, keeping 99% one of $99/(2N)$", lambda: (
             90, 99, 2e6 * theory.fresh_share_needed(10**6, 0.99))),
         ("weight 0.5 on the real ones", lambda: 20 / (20 + 20)),
         ("pooling, at 0.5, gives 0.67", lambda: (0.5, theory.weighted_error(0.5, 1))),
         ("in one step they become 0.33", lambda: temper(SHARES, 0.9)[0]),
-        ("0.84 at 10 %", lambda: (shown(0.1)[0], 10)),
-        ("0.37 at 50 %", lambda: (shown(0.5)[0], 50)),
+        ("0.84 at 10%", lambda: (shown(0.1)[0], 10)),
+        ("0.37 at 50%", lambda: (shown(0.5)[0], 50)),
         ("from 1.0 at diversity 0", lambda: shown(0.0)[1:]),
         ("by up to 0.07", above_the_loop),
         ("dropping to 0.07 at 0.50, 0.67 and 0.90", lambda: (
@@ -321,9 +321,9 @@ CARRIERS = {
             *(theory.verifier_threshold(*keeps) for keeps in ((1, 1), (0.8, 0.4), (0.9, 0.1))))),
         ("at first one sample in eighty", lambda: 1 / (2 * stats.norm.sf(2.5)), ["8e1"]),
         ("unchecked stays above 0.85", lambda: bound(0.85, tail_left().min() > 0.85)),
-        ("passes 80 % of the real and 20 % of the synthetic points", lambda: (100 * 8 / 10, 100 * 18 / 90)),
+        ("passes 80% of the real and 20% of the synthetic points", lambda: (100 * 8 / 10, 100 * 18 / 90)),
         ("2,000 real points went by", lambda: 200 * 10),
-        ("from 10 to 31 %", lambda: (10, 100 * 8 / (8 + 18))),
+        ("from 10 to 31%", lambda: (10, 100 * 8 / (8 + 18))),
         ("throws three quarters of the find away", lambda: rough(1 - (8 + 18) / 100, 2), ["0.74"]),
         ("at a fixed budget, near 4;", lambda: 1 + 1000 * (1 - theory.kept_fixed_budget(101, 1000))),
     ],
@@ -333,7 +333,7 @@ CARRIERS = {
             for arm in ("replace", "10% frozen", "10% fresh", "accumulate"))),
         ("at twice the lower one and a fiftieth of the upper one", lambda: (
             exact_end() / 100, 9802 / exact_end()), ["2", "5e1"]),
-        ("middle 90 %, middle 50 %", lambda: tuple(
+        ("middle 90%, middle 50%", lambda: tuple(
             100 * np.diff(np.array(records.provenance("mixture")["quantiles"])[[[1, 5], [2, 4]]])[:, 0])),
         ("The median falls from 0.94 to 0.028", lambda: (stored("inside", 0)[3], stored("inside")[3])),
         ("one in 65 draws lies below the other 64", lambda: (
@@ -361,9 +361,9 @@ CARRIERS = {
         ("exact: .923 | .926", lambda: (
             theory.std_factor(10, 0), mean("gaussian", "replace, N = 10, ddof 0", "std_mean", 0))),
         ("halves in 137 refits at N = 100", lambda: (theory.half_life(100, 1), 100)),
-        ("loses 1.6 % at N = 100", lambda: (
+        ("loses 1.6% at N = 100", lambda: (
             100 * (1 - mean("categorical", "accumulate", "diversity_mean", 20) / 0.99), 100)),
-        ("loses 2.9 % at generation 200", lambda: (
+        ("loses 2.9% at generation 200", lambda: (
             100 * (1 - mean("categorical", "fixed budget", "diversity_mean", 20) / 0.99), 200)),
         ("| 197 |", lambda: exact_end()),
         (".012 to .16, median .028", lambda: tuple(stored("inside")[[0, 6, 3]])),

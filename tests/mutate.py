@@ -23,7 +23,7 @@ from mutation import Mutated, first_line, mutants
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = ROOT / "tests/mutants.md"
-MODULES = ["chain", "theory.arguments", "theory.categories", "theory.densities", "theory.gaussian", "theory.remedies",
+MODULES = ["chain", "theory.domains", "theory.categories", "theory.densities", "theory.gaussian", "theory.remedies",
            "theory.selection", "metrics", "text_metrics", "discrete", "gaussian", "mixture"]
 PATHS = {name: str(ROOT / "book/collapse" / (name.replace(".", "/") + ".py")) for name in MODULES}
 NAMES = {path: name for name, path in PATHS.items()}

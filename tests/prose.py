@@ -2,10 +2,10 @@ r"""The numbers that the prose quotes, and what may carry them: the collector of
 
 A *piece* is a sentence of a Markdown cell, a table cell, a caption or an alt text. Its numbers are carried by
 
-(a) an output of the same section, which shows the number or rounds to it; 30 % and 0.30 are one number;
+(a) an output of the same section, which shows the number or rounds to it; 30% and 0.30 are one number;
 (b) a literal in the code of the same section, options of drawing aside; a sample size (a whole number above 9 that is
     given a name, or any from 1,000 on) holds from there to the end of the chapter, and code that draws a band of 95 or
-    80 % carries that percentage;
+    80% carries that percentage;
 (c) a citation in the piece itself, or in another piece of the chapter that quotes the same number;
 (d) an entry of carriers.py, which computes it.
 
@@ -50,8 +50,8 @@ def plain(text):
     text = re.sub(r"^\s*(\d+\.|\* - \d|[*-])\s|^\| *\d ", "- ", text, flags=re.M)  # numbers of items and rows
     text = re.sub(r"\$([^$]*)\$", lambda m: formula(m[1]), text)
     text = NAMED.sub("", text.replace("π²/6", "").replace("−", "-"))
-    for _ in range(5):  # "5, 10 and 20 %" are three percentages
-        text = re.sub(r"(?<![\d.,])(\d+)(, | and | to |-|–)([\d.]+ ?(%|percent))", r"\1 %\2\3", text)
+    for _ in range(5):  # "5, 10 and 20%" are three percentages
+        text = re.sub(r"(?<![\d.,])(\d+)(, | and | to |-|–)([\d.]+ ?(%|percent))", r"\1%\2\3", text)
     return text
 
 
@@ -165,5 +165,5 @@ def remove(text, fragments):
 
 def orphans(pieces, done=()):
     """Return "number in section: piece" for what nothing carries."""
-    return [f"{number[0]:f}{' %' * number[2]} in {title!r}: {text}" for title, text, number, carriers
+    return [f"{number[0]:f}{'%' * number[2]} in {title!r}: {text}" for title, text, number, carriers
             in quoted(pieces, done) if not any(same(number, carrier) for carrier in carriers)]

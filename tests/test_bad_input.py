@@ -232,6 +232,7 @@ REFUSALS = {
         "chain": lambda v: next(chain(NORMAL, NORMAL, n=3, rng=v)), "subsample": lambda v: subsample(POINTS, 3, v),
         "subsample counts": lambda v: subsample(Counts(np.array([3, 4])), 3, v),
         "Categorical": lambda v: KINDS.sample(3, v), "Bigram": lambda v: WORDS.sample(3, v),
+        "Gaussian": lambda v: NORMAL.sample(3, v), "MultivariateGaussian": lambda v: PLANE.sample(3, v),
         "Mixture": lambda v: BLOB.sample(3, v), "Mixture fit": lambda v: BLOB.fit(POINTS, v),
         "KernelDensity": lambda v: KernelDensity().fit(POINTS).sample(3, v), "LanguageModel": lambda v: WROTE.sample(3, v),
         "LanguageModel fit": lambda v: WRITER.fit(WROTE.prompts, v), "VAE fit": lambda v: DRAWER.fit(IMAGES, v),

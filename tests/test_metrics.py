@@ -180,6 +180,7 @@ def test_perplexity_takes_single_numbers_and_blocks_without_words():
     (lambda: metrics.alive([0.5, -1e-9]), "p:"),
     (lambda: metrics.wasserstein2(np.zeros(2), [[1, 0.9], [0, 1]], np.zeros(2), np.eye(2)), "covariance:"),
     (lambda: metrics.mixture_l2(([1.0], [[0.0]], [[[1.0]]]), ([1.0], [[0.0, 0.0]], [np.eye(2)])), "second:"),
+    (lambda: metrics.mixture_l2(([1.0], [[0.0]], [[[1.0]]]), ([1.0], [[0.0]], [[[0.0]]])), "second:"),
     (lambda: metrics.mixture_l2(([0.5, 0.5], [[0.0]], [[[1.0]]]), ([1.0], [[0.0]], [[[1.0]]])), "first:"),
 ])
 def test_bad_input_is_refused_by_name(call, name):

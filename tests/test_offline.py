@@ -35,7 +35,6 @@ REPAIRED = [  # before, after: in the order of REPAIRS
     (f'{ROW}">', f'{ROW}" role="navigation" aria-label="Book">'),
     (f"<p>{MATH}, {MATH} ({MATH})</p>",
      f'<p><span class="tied">{MATH},</span> {MATH} <span class="tied">({MATH})</span></p>'),
-    ("<p>10 % of it</p>", "<p>10\u00a0% of it</p>"),
     ('<span class="pre">collapse.one_name</span>', '<span class="pre">collapse.<wbr>one_<wbr>name</span>'),
     (f"{MODULE}<p>", f'{MODULE}<h3 class="module">collapse.vae</h3><p>'),
     (HEADED, f'<h3 class="module">collapse.opt</h3>{HEADED}'),
@@ -56,8 +55,7 @@ def test_every_repair_has_its_example(monkeypatch):
         assert offline.mend(before) == after, repair[0]
 
 
-@pytest.mark.parametrize("page", [
-    '<a title="10 %">', "<p>ten %</p>", f"<p>{MATH} is</p>", '<code class="x">a.b</code>'])
+@pytest.mark.parametrize("page", [f"<p>{MATH} is</p>", '<code class="x">a.b</code>'])
 def test_what_is_no_fault_stays(page):
     assert offline.mend(page) == page
 
@@ -91,12 +89,12 @@ def test_pictures_say_their_size_and_wide_ones_scroll(tmp_path):
 def test_a_build_mends_its_pages_and_a_failed_one_does_not(tmp_path):
     page, kind = tmp_path / "a" / "b.html", SimpleNamespace(format="html")
     page.parent.mkdir()
-    page.write_text("“10 % of it”<p>", encoding="utf-8")
+    page.write_text("<span>Show code cell source</span>", encoding="utf-8")
     app = SimpleNamespace(outdir=str(tmp_path), builder=kind)
     offline.mend_pages(app, RuntimeError("the build failed"))
-    assert "10 %" in page.read_text(encoding="utf-8")
+    assert "source" in page.read_text(encoding="utf-8")
     offline.mend_pages(app, None)
-    assert page.read_text(encoding="utf-8") == "“10\u00a0% of it”<p>"
+    assert page.read_text(encoding="utf-8") == "<span>Show the code</span>"
 
 
 # ---- demos, changed files, addresses ---------------------------------------------------------------------------------

@@ -13,10 +13,16 @@ from plain_markdown import Book
 def setup(app):
     app.connect("config-inited", keep_masters_private)
     app.connect("builder-inited", forget_repository)
+    app.connect("autodoc-process-signature", leave_protocols_bare)
     app.connect("html-page-context", add_buttons, priority=600)  # the theme makes its list at 500
     app.connect("html-page-context", drop_thebe, priority=900)
     app.connect("build-finished", write_editions)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def leave_protocols_bare(app, what, name, thing, options, signature, annotation):
+    """Print no parentheses behind a protocol, of which nobody makes one."""
+    return ("", None) if getattr(thing, "_is_protocol", False) else None
 
 
 # ---- editions ----------------------------------------------------------------------------------------------

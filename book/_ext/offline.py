@@ -77,8 +77,6 @@ REPAIRS = [
     (r'(?<!<span class="tied">)(?<![(\[“])([(\[“]?)(<span class="math notranslate nohighlight">[^<]*</span>)'
      r'(?!</span>)([.,:;!?)\]”]*)',
      lambda m: f'<span class="tied">{m[0]}</span>' if m[1] or m[3] else m[0]),
-    # A number and its per cent stay on one line.
-    (r"(?<=\d) %(?=[^<>]*<)", "\u00a0%"),
     # A long name of the code breaks where it has a joint, not inside a word.
     (r'(<span class="pre">)([^<]*)(</span>)', lambda m: m[1] + re.sub(r"([_./=,(])(?=\w)", r"\1<wbr>", m[2]) + m[3]),
     # Where a module of the reference begins.

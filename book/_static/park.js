@@ -8,7 +8,7 @@
   const percents = [0, 1, 2, 5, 10, 20, 50];
   const LAST = 400; // generations, then the demo rests
   const html = (text) => document.createRange().createContextualFragment(text);
-  const percent = (share) => `${Math.round(100 * share)} %`;
+  const percent = (share) => `${Math.round(100 * share)}%`;
   const sum = (values) => values.reduce((total, value) => total + value, 0);
   let count = 0; // for ids
 
@@ -200,7 +200,7 @@
       this.slider("temperature", "Temperature", temperatures, 1,
         (t) => `${t.toFixed(2)} ${t < 1 ? "leans to common breeds" : t > 1 ? "leans to rare breeds" : "honest"}`, changed);
       const readReal = this.slider("real", "New real dogs", percents, 0,
-        (share) => `${share} %${share ? ` = ${this.realCount()} of ${this.n}` : ""}`, changed);
+        (share) => `${share}%${share ? ` = ${this.realCount()} of ${this.n}` : ""}`, changed);
       names();
     }
 
@@ -422,7 +422,7 @@
         ? `No real data: after ${LONG} generations the chains keep ${mean.at(-1).toFixed(2)} of the variance; in the end nothing.`
         : `${real} of ${n} points are real: in the long run ${kept(Infinity).toFixed(2)} of the variance stays (theory); `
           + `these chains have ${mean.at(-1).toFixed(2)}.`;
-      this.note.textContent = "Solid: the mean of 300 chains, maximum likelihood. Band: the middle 80 %. "
+      this.note.textContent = "Solid: the mean of 300 chains, maximum likelihood. Band: the middle 80%. "
         + "Dashed: the exact expectation.";
     }
   }

@@ -63,21 +63,25 @@ def array(name: str, values) -> np.ndarray:
         raise ValueError(f"{name}: an array, but {error}") from None
 
 
-def numbers(name: str, values, axes: int = 0, least: float = -LARGE, most: float = LARGE) -> np.ndarray:
-    """Return numbers of a range as floats, with ``axes`` axes or more; neither text nor truth values."""
+def numbers(
+    name: str, values, least: float = -LARGE, most: float = LARGE, *, axes: int = 0, most_axes: int | None = None
+):
+    """Return numbers of a range as floats, with ``axes`` axes or more; no text, no truth values, no NaN."""
     found = array(name, values)
     if found.dtype.kind not in "iuf" or found.size == 0 or found.ndim < axes:
         raise ValueError(f"{name}: numbers with {axes} axes or more, not {found.dtype} of shape {found.shape}")
+    if most_axes is not None and found.ndim > most_axes:
+        raise ValueError(f"{name}: {'a row of numbers' if most_axes else 'a single number'}, not shape {found.shape}")
     found = np.asarray(found, dtype=float)
     if not (found.min() >= least and found.max() <= most):  # NaN fails this too
         kind = "finite numbers" if most < np.inf else "numbers"
         raise ValueError(f"{name}: {kind}{_bounds(least, most)}, found {found.min():g} to {found.max():g}")
-    return found
+    return found[()]
 
 
 def shares(name: str, p) -> np.ndarray:
     """Return shares (..., categories) that sum to 1 along the last axis, up to rounding."""
-    p = numbers(name, p, 1, 0)
+    p = numbers(name, p, 0, axes=1)
     if (abs(p.sum(axis=-1) - 1) > 1e-6).any():
         raise ValueError(f"{name}: shares from 0 up that sum to 1 along the last axis")
     return p

@@ -117,7 +117,7 @@ class Categorical:
 def temper(p: np.ndarray, temperature: float) -> np.ndarray:
     """Return p^(1/temperature), renormalised along the last axis; zeros stay zero (law D9)."""
     number("temperature", temperature, COLDEST)
-    p = numbers("p", p, 1, 0)
+    p = numbers("p", p, 0, axes=1)
     if not p.any(axis=-1).all():
         raise ValueError("p: at least one category of every run has a share")
     with np.errstate(divide="ignore"):

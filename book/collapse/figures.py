@@ -149,7 +149,7 @@ def coat(lightness: float, warmth: float) -> tuple[float, float, float]:
 
 def draw_dog(ax, traits: Sequence[float], x: float = 0.0, y: float = 0.0) -> None:
     """Draw a cartoon dog in the unit square at (x, y) from seven traits between 0 and 1 (`datasets.TRAITS`)."""
-    if numbers("traits", traits, 1).shape != (7,):
+    if numbers("traits", traits, axes=1).shape != (7,):
         raise ValueError(f"traits: seven, not shape {np.shape(traits)}")
     size, legs, muzzle, ears, tail, lightness, warmth = np.clip(traits, 0, 1)
     colour, dark = coat(lightness, warmth), coat(0.55 * lightness, warmth)
@@ -186,7 +186,7 @@ def draw_dog(ax, traits: Sequence[float], x: float = 0.0, y: float = 0.0) -> Non
 
 def dog_park(ax, traits: np.ndarray):
     """Draw a park of dogs, ten in a line, one a row of ``traits`` (dogs, 7), in the given order; return the axes."""
-    rows = -(-len(numbers("traits", traits, 2)) // 10)
+    rows = -(-len(numbers("traits", traits, axes=2)) // 10)
     for i, dog in enumerate(traits):
         draw_dog(ax, dog, i % 10, rows - 1 - i // 10)
     ax.set(xlim=(0, 10), ylim=(0, rows), aspect="equal")

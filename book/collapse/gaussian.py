@@ -58,7 +58,7 @@ def moments(data: Moments | np.ndarray) -> Moments:
     if isinstance(data, Moments):
         _shapes("data", data)
         return data
-    points = numbers("data", data, 2)
+    points = numbers("data", data, axes=2)
     n, mean = points.shape[-2], points.mean(axis=-2)
     centred = points - mean[..., None, :]
     scatter = np.swapaxes(centred, -1, -2) @ centred
@@ -119,6 +119,7 @@ class Gaussian:
     def sample(self, n: int, rng: np.random.Generator) -> Moments | np.ndarray:
         """Return points (runs, n, 1), or their exact `Moments` (sampler S2) if ``statistics``."""
         whole("n", n)
+        generator("rng", rng)
         variance = self.variance if self.temperature == 1 else self.temperature * self.variance
         shape = np.shape(variance)
         if not self.statistics:
@@ -162,7 +163,7 @@ class MultivariateGaussian:
     statistics: bool = False
 
     def __post_init__(self):
-        mean, factor = numbers("mean", self.mean, 1), numbers("factor", self.factor, 2)
+        mean, factor = numbers("mean", self.mean, axes=1), numbers("factor", self.factor, axes=2)
         if factor.shape != (*mean.shape, mean.shape[-1]):
             raise ValueError(f"factor: shape (..., d, d) for a mean (..., d), not {factor.shape} for {mean.shape}")
         object.__setattr__(self, "mean", mean)
@@ -205,6 +206,7 @@ class MultivariateGaussian:
     def sample(self, n: int, rng: np.random.Generator) -> Moments | np.ndarray:
         """Return points (..., n, d), or their exact `Moments` (sampler S4) if ``statistics``."""
         whole("n", n)
+        generator("rng", rng)
         *runs, d = self.mean.shape
         if not self.statistics:
             noise = rng.standard_normal((*runs, n, d))

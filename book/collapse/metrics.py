@@ -33,7 +33,7 @@ def entropy(p: np.ndarray) -> np.ndarray:
 
 def alive(p: np.ndarray) -> np.ndarray:
     """Return how many categories are left along the last axis. Chapter 1."""
-    return (numbers("p", p, 1, 0) > 0).sum(axis=-1)
+    return (numbers("p", p, 0, axes=1) > 0).sum(axis=-1)
 
 
 def score(p: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -50,7 +50,7 @@ def score(p: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 def wasserstein2_1d(mean, variance) -> np.ndarray:
     """Return the squared Wasserstein-2 distance between a normal in one dimension and the standard one. Chapter 2."""
-    return numbers("mean", mean) ** 2 + (np.sqrt(numbers("variance", variance, 0, 0)) - 1) ** 2
+    return numbers("mean", mean) ** 2 + (np.sqrt(numbers("variance", variance, 0)) - 1) ** 2
 
 
 def wasserstein2(mean, covariance, mean0, covariance0) -> np.ndarray:
@@ -58,7 +58,7 @@ def wasserstein2(mean, covariance, mean0, covariance0) -> np.ndarray:
 
     Source: the Bures-Frechet formula. Chapter 2; chapter 4 uses it on features.
     """
-    mean, mean0 = numbers("mean", mean, 1), numbers("mean0", mean0, 1)
+    mean, mean0 = numbers("mean", mean, axes=1), numbers("mean0", mean0, axes=1)
     covariance, covariance0 = _square("covariance", covariance, mean), _square("covariance0", covariance0, mean0)
     root = _root(covariance0)
     cross = np.sqrt(np.clip(np.linalg.eigvalsh(root @ covariance @ root), 0, None)).sum(axis=-1)
@@ -77,13 +77,16 @@ def mixture_l2(first, second, smooth: float = 0.0) -> np.ndarray:
     first, second = _mixture("first", first), _mixture("second", second)
     if first[1].shape[-1] != second[1].shape[-1]:
         raise ValueError(f"second: means of {first[1].shape[-1]} features, not {second[1].shape[-1]}")
+    for name, (_, _, covariances) in (("first", first), ("second", second)):
+        if (np.linalg.slogdet(covariances + smooth**2 * np.eye(covariances.shape[-1]))[0] <= 0).any():
+            raise ValueError(f"{name}: covariances that can be inverted, or some smoothing")
     return _overlap(first, first, smooth) + _overlap(second, second, smooth) - 2 * _overlap(first, second, smooth)
 
 
 def _mixture(name: str, parts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if not isinstance(parts, (tuple, list)) or len(parts) != 3:
         raise ValueError(f"{name}: weights, means and covariances, not {type(parts).__name__}")
-    weights, means = numbers(name, parts[0], 1, 0), numbers(name, parts[1], 2)
+    weights, means = numbers(name, parts[0], 0, axes=1), numbers(name, parts[1], axes=2)
     covariances = _square(name, parts[2], means)
     if not weights.shape == means.shape[:-1] == covariances.shape[:-2]:
         shapes = ", ".join(str(part.shape) for part in (weights, means, covariances))
@@ -108,7 +111,7 @@ def separation(means: np.ndarray, covariances: np.ndarray) -> np.ndarray:
     Takes means (..., 2, d) and covariances (..., 2, d, d). Two equally heavy, equally wide normals
     have two peaks if this is above 2, and one peak otherwise.
     """
-    means = numbers("means", means, 2)
+    means = numbers("means", means, axes=2)
     covariances = _square("covariances", covariances, means)
     if means.shape[-2] != 2 or covariances.shape != (*means.shape, means.shape[-1]):
         raise ValueError(f"means, covariances: (..., 2, d), (..., 2, d, d), not {means.shape}, {covariances.shape}")
@@ -153,12 +156,12 @@ def total_variance(images: np.ndarray) -> float:
 
 
 def mean_interval(values: np.ndarray, axis: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the mean and the ends of a 95 % Student interval for it, along ``axis``. Chapter 3.
+    """Return the mean and the ends of a 95% Student interval for it, along ``axis``. Chapter 3.
 
     Raises:
         ValueError: fewer than two values, or one that is not finite.
     """
-    values = numbers("values", values, 1)
+    values = numbers("values", values, axes=1)
     n = values.shape[axis]
     if n < 2:
         raise ValueError("values: an interval needs at least two")
@@ -175,7 +178,7 @@ def _root(matrix: np.ndarray) -> np.ndarray:
 
 def _square(name: str, matrix, mean: np.ndarray) -> np.ndarray:
     """Return matrices (..., d, d) that go with means (..., d)."""
-    matrix = numbers(name, matrix, 2)
+    matrix = numbers(name, matrix, axes=2)
     if matrix.shape[-2:] != (mean.shape[-1],) * 2:
         raise ValueError(f"{name}: shape (..., {mean.shape[-1]}, {mean.shape[-1]}), not {matrix.shape}")
     if (np.diagonal(matrix, axis1=-2, axis2=-1) < 0).any() or not np.allclose(matrix, np.swapaxes(matrix, -1, -2)):
@@ -184,7 +187,7 @@ def _square(name: str, matrix, mean: np.ndarray) -> np.ndarray:
 
 
 def _pair(features: np.ndarray, real: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    features, real = numbers("features", features, 2), numbers("real", real, 2)
+    features, real = numbers("features", features, axes=2), numbers("real", real, axes=2)
     for name, x in (("features", features), ("real", real)):
         if x.ndim != 2 or len(x) < 2 or x.shape[1] != features.shape[1]:
             raise ValueError(f"{name}: (n, {features.shape[1]}) with n of at least 2, not shape {x.shape}")

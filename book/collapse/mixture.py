@@ -62,8 +62,8 @@ class Mixture:
         if not isinstance(runs, tuple):
             raise TypeError(f"runs: a tuple of whole numbers, not {runs!r}")
         runs = tuple(whole("runs", count) for count in runs)
-        weights, means = shares("weights", weights), numbers("means", means, 2)
-        covariances = numbers("covariances", covariances, 3)
+        weights, means = shares("weights", weights), numbers("means", means, axes=2)
+        covariances = numbers("covariances", covariances, axes=3)
         if weights.shape != means.shape[:1] or means.ndim != 2:
             raise ValueError(f"weights, means: shapes (K,), (K, d), not {weights.shape}, {means.shape}")
         if covariances.shape != (*means.shape, means.shape[1]):
@@ -140,7 +140,7 @@ class Mixture:
 
     def log_density(self, points: np.ndarray) -> np.ndarray:
         """Return the log-density at points (..., n, d) of the matching run, (..., n)."""
-        points, centre = numbers("points", points, 2), self.mean[..., None, :]
+        points, centre = numbers("points", points, axes=2), self.mean[..., None, :]
         if points.shape[-1] != centre.shape[-1]:
             raise ValueError(f"points: {centre.shape[-1]} features, not {points.shape[-1]}")
         parts = self.parts._replace(means=self.means - centre)
@@ -229,7 +229,7 @@ def _draw(weights: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
 
 def _checked(data: np.ndarray, least: int) -> np.ndarray:
     """Return points (..., n, d) as (..., d, n), if a density can be fitted to them."""
-    points = numbers("data", data, 2)
+    points = numbers("data", data, axes=2)
     if points.shape[-2] < least:
         raise ValueError(f"data: points (..., samples, features), at least {least} of them, not shape {points.shape}")
     x = np.ascontiguousarray(np.swapaxes(points, -1, -2))

@@ -13,7 +13,7 @@ def perplexity(nats: np.ndarray, count) -> float:
     Raises:
         ValueError: nothing was counted.
     """
-    nats, total = numbers("nats", nats, 0, 0), numbers("count", count, 0, 0).sum()
+    nats, total = numbers("nats", nats, 0), numbers("count", count, 0).sum()
     if not total > 0:
         raise ValueError("count: at least one word")
     if nats.sum() / total > 700:

@@ -58,7 +58,7 @@ def regimes(p, n, alpha, refits, runs, rng):
 
 # %% web
 Replace is not the web: people keep writing and old pages stay, so my 0.49 (of 0.9) after 30 fits is a worst case.
-Accumulate is closer, it loses only about 3 %, but a company with a fixed budget reads a sample of the pool, not all.
+Accumulate is closer, it loses only about 3%, but a company with a fixed budget reads a sample of the pool, not all.
 New pages by people are fresh data. One new point in a hundred is enough to stop the loss at about a third.
 An archive from before 2020 that is read every year is the frozen regime: in my run it keeps clearly less than fresh,
 because the same points carry the same sampling error every time. What none of them has is that the text online

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import integrate, special, stats
 
-from .arguments import distribution, numbers, one, samples, times, whole
+from ..arguments import numbers
+from .domains import distribution, one, samples, times, wholes
 
 __all__ = [
     "branching_rate", "diversity", "drift_matrix", "first_loss_time", "fixation_time", "fixation_time_diffusion",
@@ -34,7 +35,7 @@ def drift_matrix(n: int) -> np.ndarray:
 
 def survival(p, n: int, refits: int) -> np.ndarray:
     """Return P(a category of share p is alive after 1..refits refits), (refits, len(p)). S6, exact."""
-    matrix, p = drift_matrix(n), np.atleast_1d(numbers("p", p, 0, 1, axes=1))
+    matrix, p = drift_matrix(n), np.atleast_1d(numbers("p", p, 0, 1, most_axes=1))
     law = stats.binom.pmf(np.arange(n + 1)[None, :], n, p[:, None])
     alive = np.empty((one("refits", refits, most=min(10**6, 10**11 // n**2)), len(p)))  # beyond: more than a minute
     for t in range(refits):
@@ -56,8 +57,8 @@ def survival_branching(p, n: int, refits: int) -> np.ndarray:
 
     A lower bound; good while p << 1 and t << n. Source: Suresh et al. (2025).
     """
-    p = np.atleast_1d(numbers("p", p, 0, 1, axes=1))
-    return -np.expm1(-samples(n, axes=0) * branching_rate(refits)[:, None] * p)
+    p = np.atleast_1d(numbers("p", p, 0, 1, most_axes=1))
+    return -np.expm1(-samples(n, most_axes=0) * branching_rate(refits)[:, None] * p)
 
 
 def median_life(count: int) -> int:
@@ -84,16 +85,16 @@ def fixation_time_diffusion(p, n: int) -> float:
 
     Diffusion limit; too high by about ln(n)/3 + 1/2 refits.
     """
-    return float(2 * samples(n, axes=0) * special.entr(1 - distribution(p)).sum())
+    return float(2 * samples(n, most_axes=0) * special.entr(1 - distribution(p)).sum())
 
 
 def first_loss_time(p, n: int) -> float:
-    """Return the expected refits until the first category is lost. D7, diffusion limit (14 % high below 10 refits).
+    """Return the expected refits until the first category is lost. D7, diffusion limit (14% high below 10 refits).
 
     Integral of prod_i (1 - exp(-2 n p_i / t)) over t; use it for the mean only, its tail is wrong.
     Source: Benati et al. (2025).
     """
-    p, n = distribution(p), samples(n, axes=0)
+    p, n = distribution(p), samples(n, most_axes=0)
     if len(p) < 2:
         raise ValueError("p: two categories or more, one alone is never lost")
 
@@ -110,7 +111,7 @@ def tempered(p, temperature: float, refits: int) -> np.ndarray:
     The first fit sees untempered real data. Below temperature 1 the log-odds grow by 1/temperature a refit.
     """
     p, refits = distribution(p), one("refits", refits)
-    temperature = numbers("temperature", temperature, np.nextafter(0, 1), axes=0)
+    temperature = numbers("temperature", temperature, np.nextafter(0, 1), most_axes=0)
     power = np.exp(min((1.0 - refits) * np.log(temperature), 690))  # beyond it only the largest share is left
     return special.softmax(np.where(p > 0, np.log(np.where(p > 0, p, 1)) * power, -np.inf))
 
@@ -132,7 +133,7 @@ def memoriser_error(n, p):
     """
     p = distribution(p)
     log_missed = np.log1p(-np.minimum(p, 1 - 1e-16))
-    return np.array([(p * np.exp(m * log_missed)).sum() for m in np.atleast_1d(samples(n, 0, axes=1))])
+    return np.array([(p * np.exp(m * log_missed)).sum() for m in np.atleast_1d(samples(n, 0, most_axes=1))])
 
 
 def memoriser_error_recursive(refits, n: int, p) -> np.ndarray:
@@ -141,6 +142,6 @@ def memoriser_error_recursive(refits, n: int, p) -> np.ndarray:
     Branching form of D8, good while refits << n: a floor that grows like t^c, c = 1 - 1/b for shares like rank^-b.
     Iterated by us from Dohmatob et al. (2024), Tale of Tails.
     """
-    p, n, refits = distribution(p), samples(n, axes=0), whole("refits", refits)
+    p, n, refits = distribution(p), samples(n, most_axes=0), wholes("refits", refits)
     rates = branching_rate(int(np.max(refits)))[refits - 1]
     return np.array([(p * np.exp(-n * g * p)).sum() for g in np.atleast_1d(rates)])

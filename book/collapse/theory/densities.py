@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import special, stats
 
-from ..arguments import choice
-from .arguments import numbers, one, samples, times
+from ..arguments import choice, numbers
+from .domains import one, samples, times
 from .gaussian import mean_variance
 
 __all__ = [
@@ -52,7 +52,7 @@ def kernel_variance(refits, n: int, bandwidth: float):
 
 def kernel_growth(n: int, rule: str) -> float:
     """Return the factor of the expected variance a refit, "silverman" or "scott" in one dimension. K2, exact."""
-    n = samples(n, 2, axes=0)
+    n = samples(n, 2, most_axes=0)
     if choice("rule", rule, "silverman", "scott") == "silverman":
         return (1 - 1 / n) * (1 + 1.06**2 * n**-0.4)
     return 1 - 1 / n + n**-0.4

@@ -6,7 +6,8 @@ import numpy as np
 from scipy import stats
 from scipy.special import poch, polygamma, psi
 
-from .arguments import fit_size, numbers, one, samples, times
+from ..arguments import numbers
+from .domains import fit_size, one, samples, times
 
 __all__ = [
     "biased_variance", "c4", "half_life", "log_condition_early", "log_det_drift", "log_variance_drift",
@@ -17,7 +18,7 @@ __all__ = [
 
 def c4(n: int) -> float:
     """Return E s / sigma for n samples and ddof = 1."""
-    n = samples(n, 2, axes=0)
+    n = samples(n, 2, most_axes=0)
     return float(np.sqrt(2 / (n - 1)) * poch((n - 1) / 2, 0.5))  # poch: a ratio of gammas, good for any n
 
 
@@ -45,7 +46,7 @@ def variance_of_mean(refits, n: int, ddof: int):
 
 def log_variance_drift(n: int, ddof: int) -> float:
     """Return E ln sigma_{t+1}^2 - E ln sigma_t^2 = psi((n-1)/2) - ln((n-ddof)/2): about -1/n or -2/n. G1, G2, exact."""
-    n = fit_size(n, ddof, axes=0)
+    n = fit_size(n, ddof, most_axes=0)
     return float(psi((n - 1) / 2) - np.log((n - ddof) / 2))
 
 
@@ -102,7 +103,7 @@ def mean_precision(refits, n: int, ddof: int):
     Raises:
         ValueError: n below 4, where the mean is infinite.
     """
-    growth = np.log((fit_size(n, ddof, least=4, axes=0) - ddof) / (n - 3))
+    growth = np.log((fit_size(n, ddof, least=4, most_axes=0) - ddof) / (n - 3))
     return np.exp(numbers("refits", refits, 0, 700 / growth) * growth)  # e^700 is nearly the largest number
 
 
@@ -116,7 +117,7 @@ def log_det_drift(n: int, d: int, ddof: int) -> float:
 
 def lyapunov(n: int, d: int, ddof: int) -> np.ndarray:
     """Return the long-run rates of the log-eigenvalues, psi((n-i)/2) - ln((n-ddof)/2), i = 1..d. G9."""
-    n = fit_size(n, ddof, least=one("d", d, most=10**6) + 1, axes=0)
+    n = fit_size(n, ddof, least=one("d", d, most=10**6) + 1, most_axes=0)
     return psi((n - np.arange(1, d + 1)) / 2) - np.log((n - ddof) / 2)
 
 

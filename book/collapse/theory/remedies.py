@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import xlog1py
 
-from .arguments import fit_size, numbers, one, samples, shares, times, whole
+from ..arguments import numbers
+from .domains import fit_size, one, real_share, samples, times, wholes
 
 __all__ = [
     "effective_size", "fresh_moments", "fresh_share_needed", "golden_weight", "kept_accumulate",
@@ -22,7 +23,7 @@ __all__ = [
 
 def kept_accumulate(refits, n: int, ddof: int = 0):
     """Return prod_{k<=t} (1 - 1/(n k^2)): all data of all generations. G4, G4' (ddof = 0), G4u (ddof = 1), exact."""
-    refits, n = whole("refits", refits), fit_size(n, ddof, axes=0)
+    refits, n = wholes("refits", refits), fit_size(n, ddof, most_axes=0)
     k = np.arange(1, np.max(refits) + 1, dtype=float)
     factors = 1 - 1 / (n * k**2) if ddof == 0 else 1 - np.where(k > 1, 1 / (k * (k * n - 1)), 0)
     return np.cumprod(factors)[refits - 1]
@@ -30,7 +31,7 @@ def kept_accumulate(refits, n: int, ddof: int = 0):
 
 def kept_accumulate_limit(n: int) -> float:
     """Return sin(x)/x, x = pi/sqrt(n), the limit of G4: the loss is about pi^2/(6n)."""
-    return float(np.sinc(1 / np.sqrt(samples(n, axes=0))))
+    return float(np.sinc(1 / np.sqrt(samples(n, most_axes=0))))
 
 
 def kept_fixed_budget(refits, n: int):
@@ -38,7 +39,7 @@ def kept_fixed_budget(refits, n: int):
 
     The loss tends to (pi^2/2 - 2)/n = 2.93/n for large n.
     """
-    refits, n = whole("refits", refits), samples(n, 2, axes=0)
+    refits, n = wholes("refits", refits), samples(n, 2, most_axes=0)
     pool, kept = 1 - 1 / n, []
     for t in range(1, np.max(refits) + 1):
         error = (pool / n) * (t * n - n) / (t * n - 1)  # variance of a mean of n out of t n points
@@ -61,7 +62,7 @@ def kept_fresh(refits, n: int, alpha):
     rho = (1 - alpha)(1 - alpha - 1/n); V* is about 1/(1 + 2 n alpha); ``refits`` may be infinite. Wright's F_ST
     with migration.
     """
-    alpha, n = shares(alpha), samples(n)
+    alpha, n = real_share(alpha), samples(n)
     rho = (1 - alpha) * (1 - alpha - 1 / n)
     return 1 - (1 - rho ** times(refits)) / (n * alpha * (2 - alpha) + 1 - alpha)
 
@@ -71,9 +72,9 @@ def kept_schedule(real, n: int) -> np.ndarray:
 
     F1 with a share that changes, exact.
     """
-    n = samples(n, axes=0)
+    n = samples(n, most_axes=0)
     loss, kept = 1 / n, []
-    for alpha in np.atleast_1d(numbers("real", real, 0, n, axes=1)) / n:
+    for alpha in np.atleast_1d(numbers("real", real, 0, n, most_axes=1)) / n:
         loss = alpha / n + (1 - alpha) ** 2 * loss + (1 - alpha) * (1 - loss) / n
         kept.append(1 - loss)
     return np.array(kept)
@@ -81,8 +82,8 @@ def kept_schedule(real, n: int) -> np.ndarray:
 
 def fresh_share_needed(n: int, kept: float) -> float:
     """Return the share of new real data at which F1 keeps ``kept`` for ever, about kept/(2 n (1 - kept)). Exact."""
-    n = samples(n, axes=0)
-    kept = numbers("kept", kept, 0, 1 - 1 / n, axes=0)
+    n = samples(n, most_axes=0)
+    kept = numbers("kept", kept, 0, 1 - 1 / n, most_axes=0)
     b, odds = 2 * n - 1, kept / (1 - kept)
     return float(2 * odds / (b + np.sqrt(b**2 - 4 * n * odds)))  # the smaller root, without a difference
 
@@ -90,14 +91,14 @@ def fresh_share_needed(n: int, kept: float) -> float:
 def kept_unlabelled(refits, n: int, alpha):
     """Return 1 - V*(1 - rho^t), V* = 1/(1 + (n-1) alpha (2-alpha)): each point real with chance alpha. F2, exact."""
     n = samples(n)
-    rho = (1 - 1 / n) * (1 - shares(alpha)) ** 2
+    rho = (1 - 1 / n) * (1 - real_share(alpha)) ** 2
     return 1 - (1 - rho ** times(refits)) / (n * (1 - rho))
 
 
 def kept_redrawn(refits, n: int, alpha: float):
     """Return what is kept with alpha n points redrawn each time from the first n real ones. F6, exact."""
     n, t = samples(n, 2), times(refits, 1)
-    alpha = shares(alpha, n)
+    alpha = real_share(alpha, n)
     rho = (1 - alpha) * (1 - alpha - 1 / n)
     new = alpha * (n - alpha * n) / (n - 1) + 1 - alpha  # n times the error that one refit adds
     return (1 - 1 / n) * (1 - new * (1 - rho ** (t - 1)) / (n * (1 - rho)))
@@ -109,7 +110,7 @@ def kept_frozen(refits, n: int, alpha: float):
     Never more than the frozen points hold themselves, 1 - 1/(alpha n).
     """
     n, t = samples(n, 2), times(refits, 1) - 1
-    alpha = shares(alpha, n)
+    alpha = real_share(alpha, n)
     q, own = 1 - alpha, 1 - 1 / (alpha * n)
     rho, excess = q * (q - 1 / n), 2 / (alpha * n) - 2 / n  # generation 0 saw all n real points
     limit, slow = q * own / (n * (1 - rho)), excess / (n * alpha + 1)
@@ -123,8 +124,8 @@ def fresh_moments(refits: int, n: int, alpha: float, temperature: float = 1.0, d
     The rest is sampled at ``temperature``. With ddof = 1 the variance settles above 1, or diverges if
     n alpha (2 - alpha) <= 1; for n to infinity it tends to alpha/(1 - (1 - alpha) temperature).
     """
-    alpha, n, refits = shares(alpha, axes=0), fit_size(n, ddof, axes=0), one("refits", refits)
-    temperature = numbers("temperature", temperature, 0, 1e6, axes=0)
+    alpha, n, refits = real_share(alpha, most_axes=0), fit_size(n, ddof, most_axes=0), one("refits", refits)
+    temperature = numbers("temperature", temperature, 0, 1e6, most_axes=0)
     inside, between = np.empty(refits), np.empty(refits)
     a, v, share = (n - 1) / (n - ddof), 1 / n, 1.0 - alpha
     for t in range(refits):
@@ -143,8 +144,8 @@ def kept_accumulate_fresh(refits: int, n: int, alpha: float, first: int | None =
     learns from all. The squared distance falls like t^-min(1, 2 alpha), times ln t at
     alpha = 1/2; alpha = 0 is G4. Our derivation.
     """
-    alpha, n = shares(alpha, axes=0), samples(n, axes=0)
-    pool = n if first is None else numbers("first", first, 1, 1e12, axes=0)
+    alpha, n = real_share(alpha, most_axes=0), samples(n, most_axes=0)
+    pool = n if first is None else numbers("first", first, 1, 1e12, most_axes=0)
     loss = np.full(one("refits", refits), 1 / pool)
     for t in range(1, refits):
         weight = n / (pool + n)
@@ -159,13 +160,13 @@ def systematic_replace(refits, alpha: float = 0.0):
 
     (1 - (1 - alpha)^t)/alpha, at alpha = 0 it is t. Exact; redrawn, frozen and new real data do not differ.
     """
-    t, alpha = times(refits), shares(alpha, axes=0)
+    t, alpha = times(refits), real_share(alpha, most_axes=0)
     return t if alpha == 0 else (0.0 - np.expm1(xlog1py(t, -alpha))) / alpha  # not -0.0
 
 
 def systematic_accumulate(refits):
     """Return the loss of a growing pool in refits' worth, 1 + 1/2 + ... + 1/t: logarithmic, no bound. Exact."""
-    refits = whole("refits", refits)
+    refits = wholes("refits", refits)
     return np.cumsum(1 / np.arange(1, np.max(refits) + 1))[refits - 1]
 
 
@@ -188,5 +189,5 @@ def golden_weight(k: float) -> float:
 
     At k = 1 it is the golden ratio, 0.618: He, Xu and Cheng (2026). This form is derived by us.
     """
-    k = numbers("k", k, np.nextafter(0, 1), 1e6, axes=0)
+    k = numbers("k", k, np.nextafter(0, 1), 1e6, most_axes=0)
     return float((np.sqrt(k**2 + 4 * k) - k) / 2)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from .arguments import numbers, one, samples, times, whole
+from ..arguments import numbers
+from .domains import one, samples, times, wholes
 
 __all__ = [
     "kept_correct", "regression_accumulate", "regression_mixed", "regression_replace", "truncated_variance",
@@ -24,15 +25,15 @@ def regression_accumulate(refits, n: int, d: int):
 
     At most pi^2/6 = 1.645 times the first.
     """
-    d, refits = one("d", d), whole("refits", refits)
-    k, n = np.arange(1, np.max(refits) + 1, dtype=float), samples(n, d + 2, axes=0)
+    d, refits = one("d", d), wholes("refits", refits)
+    k, n = np.arange(1, np.max(refits) + 1, dtype=float), samples(n, d + 2, most_axes=0)
     return np.cumsum(d / (k * (k * n - d - 1)))[refits - 1]
 
 
 def regression_mixed(n: int, d: int, shifted: int, distance2: float) -> float:
     """Return ``E |w - w*|^2`` if ``shifted`` of n rows have weights at squared distance ``distance2``. R3, exact."""
     d = one("d", d)
-    n, distance2 = samples(n, d + 2, axes=0), numbers("distance2", distance2, 0)
+    n, distance2 = samples(n, d + 2, most_axes=0), numbers("distance2", distance2, 0)
     shifted = numbers("shifted", shifted, 0, n)
     true = n - shifted
     pull = shifted * (shifted + 2) / (n * (n + 2))

@@ -5,22 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from .. import arguments
+from ..arguments import numbers
 
 MOST = 10**7  # of what is counted one by one
 LARGE = 1e12  # samples: beyond it 1 - 1/n has too few digits in floating point
 
 
-def numbers(
-    name: str, values, least: float = -arguments.LARGE, most: float = arguments.LARGE, axes: int | None = None
-):
-    """Return numbers of a range as floats, with ``axes`` axes at most; no text, no truth values, no NaN."""
-    found = arguments.numbers(name, values, 0, least, most)
-    if axes is not None and found.ndim > axes:
-        raise ValueError(f"{name}: {'a row of numbers' if axes else 'a single number'}, not shape {found.shape}")
-    return found[()]
-
-
-def whole(name: str, values):
+def wholes(name: str, values):
     """Return one or many positive whole numbers."""
     found = arguments.array(name, values)
     if found.dtype.kind not in "iu" or found.size == 0 or not 1 <= found.min() <= found.max() <= MOST:
@@ -41,28 +32,28 @@ def times(refits, least: int = 0):
     return refits
 
 
-def samples(n, least: int = 1, axes: int | None = None):
+def samples(n, least: int = 1, most_axes: int | None = None):
     """Return the samples of a generation as floats."""
-    return numbers("n", n, least, LARGE, axes)
+    return numbers("n", n, least, LARGE, most_axes=most_axes)
 
 
-def fit_size(n, ddof: int, least: int = 2, axes: int | None = None):
+def fit_size(n, ddof: int, least: int = 2, most_axes: int | None = None):
     """Return the samples that a variance with divisor n - ddof is fitted to."""
     arguments.whole("ddof", ddof, 0, 1)
-    return samples(n, least, axes)
+    return samples(n, least, most_axes)
 
 
 def distribution(p) -> np.ndarray:
     """Return the shares of all categories, which sum to 1, as an array."""
-    p = numbers("p", p, 0, 1)
-    if np.ndim(p) != 1 or abs(p.sum() - 1) > 1e-6:
-        raise ValueError(f"p: shares of all categories that sum to 1, not to {np.sum(p)}")
+    p = arguments.shares("p", p)
+    if p.ndim != 1:
+        raise ValueError(f"p: a row of shares, not shape {p.shape}")
     return p
 
 
-def shares(alpha, n: int | None = None, axes: int | None = None):
+def real_share(alpha, n: int | None = None, most_axes: int | None = None):
     """Return shares of real data: between 0 and 1 and, given n, at least one point."""
-    alpha = numbers("alpha", alpha, 0, 1, axes)
+    alpha = numbers("alpha", alpha, 0, 1, most_axes=most_axes)
     if n is not None and np.any(alpha * n < 1):
         raise ValueError(f"alpha: a share of {alpha} of n = {n} is less than one point")
     return alpha

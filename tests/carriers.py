@@ -352,13 +352,13 @@ CARRIERS = {
         ("The worst of 768 independent standard normal numbers would be near 3.3", lambda: (
             768, stats.norm.isf((1 - 0.5 ** (1 / 768)) / 2))),
         ("ours are 2e-5, 128 and none", lambda: (opt.OPT.rate, opt.OPT.batch)),
-        (".71 to .45 with their network, .69 to .42 after 8 epochs, .70 to .43 with ours", lambda: tuple(itertools.chain(
+        ("0.71 to 0.45 with their network, 0.69 to 0.42 after 8 epochs, 0.70 to 0.43 with ours", lambda: tuple(itertools.chain(
             medians("convolutional", "30 epochs", "latent_std")[[1, 4]],
             medians("convolutional", "8 epochs", "latent_std")[[1, 4]], [8], medians("vae", VAE, "latent_std")[[1, 4]]))),
         ("VAE latent std, generations 1 to 4 | near, within 0.03, when trained as long", lambda: (1, 4, bound(0.03, np.all(
             abs(medians("convolutional", "30 epochs", "latent_std")[1:] - LATENT_STD[:4]) < 0.03)))),
-        (".69 to .48 (five runs)", lambda: (LATENT_STD[0], LATENT_STD[3])),
-        ("exact: .923 | .926", lambda: (
+        ("0.69 to 0.48 (five runs)", lambda: (LATENT_STD[0], LATENT_STD[3])),
+        ("exact: 0.923 | 0.926", lambda: (
             theory.std_factor(10, 0), mean("gaussian", "replace, N = 10, ddof 0", "std_mean", 0))),
         ("halves in 137 refits at N = 100", lambda: (theory.half_life(100, 1), 100)),
         ("loses 1.6% at N = 100", lambda: (
@@ -366,7 +366,7 @@ CARRIERS = {
         ("loses 2.9% at generation 200", lambda: (
             100 * (1 - mean("categorical", "fixed budget", "diversity_mean", 20) / 0.99), 200)),
         ("| 197 |", lambda: exact_end()),
-        (".012 to .16, median .028", lambda: tuple(stored("inside")[[0, 6, 3]])),
+        ("0.012 to 0.16, median 0.028", lambda: tuple(stored("inside")[[0, 6, 3]])),
         (r"$0.02 / (0.01\sqrt 2)$", lambda: (0.02, 0.01)),
     ],
 }

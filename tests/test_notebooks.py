@@ -113,6 +113,17 @@ def test_cells_are_short(notebook):
     assert max(sizes) <= 20 and statistics.median(sizes) <= 7
 
 
+WIDTH = 84  # characters of code that a page shows; of output it shows three more, then lines wrap
+
+
+def test_lines_fit_the_page(notebook):
+    for cell in code(notebook):
+        assert max(map(len, cell.source.splitlines())) <= WIDTH, cell.source
+        printed = [] if "nbval-ignore-output" in cell.metadata.get("tags", []) else cell.outputs
+        lines = [line for output in printed for line in output.get("text", "").splitlines()]
+        assert max(map(len, lines), default=0) <= WIDTH + 3, lines
+
+
 # ---- figures ----------------------------------------------------------------------------------------------------------
 
 

@@ -121,7 +121,7 @@ class Gaussian:
         whole("n", n)
         generator("rng", rng)
         variance = self.variance if self.temperature == 1 else self.temperature * self.variance
-        shape = np.shape(variance)
+        shape = variance.shape
         if not self.statistics:
             std = np.sqrt(variance)[..., None, None]
             return np.asarray(self.mean)[..., None, None] + std * rng.standard_normal((*shape, n, 1))

@@ -284,3 +284,11 @@ def test_references_point_somewhere(notebook):
     keys = set(re.findall(r"@\w+\{\s*([^,\s]+)", (BOOK / "references.bib").read_text()))
     for cited in re.findall(r"\{cite:[tp]\}`([^`]+)`", text):
         assert {key.strip() for key in cited.split(",")} <= keys, cited
+
+
+def test_pages_name_sections_that_exist():
+    headings = set()
+    for chapter in CHAPTERS:
+        headings |= set(re.findall(r"(?m)^#+ (.*)$", prose(nbformat.read(chapter, as_version=4))))
+    named = re.findall(r"(?<!\*)\*([A-Z][^*\n.]* [^*\n]*)\*(?!\*)", (BOOK / "teachers.md").read_text(encoding="utf-8"))
+    assert len(named) > 10 and set(named) <= headings

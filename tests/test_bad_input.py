@@ -93,6 +93,9 @@ def negative(good, name):
     elif name in ("p", "reference", "nats", "sizes", "covariance", "covariance0", "covariances") \
             or isinstance(good, list):
         yield np.array(good, dtype=float) - 1e3
+        below = np.array(good, dtype=float)
+        below.flat[0] = -0.5
+        yield below
 
 
 def doubtful(good):
@@ -284,7 +287,7 @@ REFUSALS = {
     "Mixture.of means": ("means", lambda v: Mixture.of(PARTS[0], v, PARTS[2]), (*DATA, RAGGED, POINTS[:3])),
     "Mixture.of covariances": ("covariances", lambda v: Mixture.of(*PARTS[:2], v), (*DATA, np.eye(2), -PARTS[2])),
     "Mixture.of runs": ("runs", lambda v: Mixture.of(*PARTS, runs=v), ("x", None, [], 3, (0,), (1.5,), (True,), ("x",))),
-    "Mixture density": ("points", BLOB.log_density, (*DATA, POINTS[:, :1])),
+    "Mixture density": ("points", BLOB.log_density, (*DATA, POINTS[:, :1], POINTS[0])),
     "Mixture.of symmetric": ("covariances", lambda v: Mixture.of([1], [[0, 0]], [v]), ([[1, 0.9], [0, 1]],)),
     "Mixture unfitted mean": ("weights", lambda n: Mixture().mean, (3,)),
     "Mixture unfitted": ("means", lambda n: Mixture().sample(n, RNG), (3,)),

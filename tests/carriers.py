@@ -341,7 +341,7 @@ CARRIERS = {
         ("one in 65 draws lies below the other 64", lambda: (
             records.provenance("mixture")["chains"] + 1, records.provenance("mixture")["chains"])),
         ("After 30 epochs, as many as theirs", lambda: epochs("30 epochs")),
-        ("Their network after 30 epochs falls from 0.80 to 0.53 at generation 3 and 0.45 at generation 4", lambda: (
+        ("Their network after 30 epochs falls from 0.80 to 0.52 at generation 3 and 0.44 at generation 4", lambda: (
             epochs("30 epochs"), *medians("convolutional", "30 epochs", "latent_std")[[0, 3]], 3,
             medians("convolutional", "30 epochs", "latent_std")[4], 4)),
         ("After 8 epochs it passes through the first two and falls to 0.34; after 4 epochs it lies above, from 0.84 to 0.49",
@@ -349,16 +349,16 @@ CARRIERS = {
                   *medians("convolutional", "4 epochs", "latent_std")[[0, -1]])),
         ("from 0.82 to 0.36 at generation 5 and to 0.2 at generation 8", lambda: (
             *medians("vae", VAE, "latent_std")[[0, 5]], 5, round(medians("vae", VAE, "latent_std")[8], 1), 8)),
-        ("where 8 epochs are 0.06 below", lambda: (
+        ("0.03 and 0.05 below, and 8 epochs 0.06", lambda: (
+            *(LATENT_STD[3] - records.curves(records.read("convolutional"), "30 epochs", "latent_std")[:, 4]),
             epochs("8 epochs"), LATENT_STD[3] - medians("convolutional", "8 epochs", "latent_std")[4])),
         ("The worst of 768 independent standard normal numbers would be near 3.3", lambda: (
             768, stats.norm.isf((1 - 0.5 ** (1 / 768)) / 2))),
         ("ours are 2e-5, 128 and none", lambda: (opt.OPT.rate, opt.OPT.batch)),
-        ("0.71 to 0.45 with their network, 0.69 to 0.42 after 8 epochs, 0.70 to 0.43 with ours", lambda: tuple(itertools.chain(
+        ("0.70 to 0.44 with their network, 0.69 to 0.42 after 8 epochs, 0.70 to 0.43 with ours", lambda: tuple(itertools.chain(
             medians("convolutional", "30 epochs", "latent_std")[[1, 4]],
             medians("convolutional", "8 epochs", "latent_std")[[1, 4]], [8], medians("vae", VAE, "latent_std")[[1, 4]]))),
-        ("VAE latent std, generations 1 to 4 | near, within 0.03, when trained as long", lambda: (1, 4, bound(0.03, np.all(
-            abs(medians("convolutional", "30 epochs", "latent_std")[1:] - LATENT_STD[:4]) < 0.03)))),
+        ("VAE latent std, generations 1 to 4", lambda: (1, len(medians("convolutional", "30 epochs", "latent_std")) - 1)),
         ("0.69 to 0.48 (five runs)", lambda: (LATENT_STD[0], LATENT_STD[3])),
         ("exact: 0.923 | 0.926", lambda: (
             theory.std_factor(10, 0), mean("gaussian", "replace, N = 10, ddof 0", "std_mean", 0))),

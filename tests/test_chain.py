@@ -213,7 +213,7 @@ def test_curate_looks_no_further_than_it_must():
     lambda data, rng: True,
 ])
 def test_curate_wants_one_boolean_a_sample(verdict):
-    with pytest.raises(ValueError, match="^verifier: one boolean for each of the 10 samples"):
+    with pytest.raises(ValueError, match="^verifier: a boolean for each of 10 samples"):
         run(curate(verdict), 10, 2)
 
 
@@ -222,8 +222,15 @@ def test_curate_judges_one_chain_of_points():
         return np.ones(len(data), bool)
 
     for truth in (Gaussian.standard(10), Gaussian.standard(10, statistics=True)):
-        with pytest.raises(ValueError, match="^(verifier|data):"):
+        with pytest.raises(ValueError, match="^data: (curate judges one chain|an array)"):
             generations(chain(truth, truth, mix=curate(verifier), n=10, rng=np.random.default_rng(0)), 2)
+
+
+@pytest.mark.parametrize("mix", [fresh, anchor, resample, curate, "replace", 0.1, np.ones(2)])
+def test_what_is_no_mix_is_named_at_the_first_turn(mix):
+    loop = chain(Gaussian(), Gaussian(), mix=mix, n=10, rng=np.random.default_rng(0))
+    with pytest.raises(TypeError, match="^mix: a function such as replace or fresh"):
+        next(loop)
 
 
 # ---- the loop -----------------------------------------------------------------------------------------------------

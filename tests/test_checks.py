@@ -187,6 +187,8 @@ def test_not_yet_gives_the_hint_or_the_error(capsys):
     assert state("2.1", 0.5, capsys) == f"not yet. {EXERCISES['2.1'].hint}"
     assert verdict(SQUARE, lambda x: x / 0) == "not yet: ZeroDivisionError: division by zero"
     assert verdict(SQUARE, lambda: 9).startswith("not yet: TypeError")
+    for number, answer in (("1.3", 1), ("1.5", 0), ("6.3", 0)):  # a formula refuses them
+        assert state(number, answer, capsys) == f"not yet. {EXERCISES[number].hint}"
     assert verdict(SQUARE, lambda x: 10) == "not yet. Multiply." and verdict(SQUARE, lambda x: 9) == "right."
 
 

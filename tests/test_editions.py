@@ -378,7 +378,9 @@ def test_no_link_or_file_serves_a_master(built):
 def test_the_archive_has_all_that_a_student_needs(built):
     archive = zipfile.ZipFile(io.BytesIO((built / "student" / "model-collapse-student.zip").read_bytes()))
     names = archive.namelist()
-    assert "model-collapse/collapse/chain.py" in names
+    assert "model-collapse/collapse/chain.py" in names and b"jupyter lab" in archive.read("model-collapse/README.txt")
+    packages = archive.read("model-collapse/requirements.txt").decode()
+    assert "torchvision>=" in packages and "jupyter-book" not in packages
     for path in (built / "student").glob("*.ipynb"):
         assert archive.read(f"model-collapse/{path.name}") == path.read_bytes()
 

@@ -221,14 +221,9 @@ def test_committed_outputs_come_from_real_data_only(tmp_path, monkeypatch):
     assert executed == [(chapter, chapter)] and not (tmp_path / "times.json").exists()
 
 
-@pytest.mark.parametrize("data", [None, "somewhere"])
-def test_a_run_notes_its_times_and_data_beside_the_copies(tmp_path, data, monkeypatch):
+def test_a_run_notes_its_times_beside_the_copies(tmp_path, monkeypatch):
     monkeypatch.setattr(execute, "execute", lambda source, target: 1.26)
     monkeypatch.setattr(sys, "argv", ["execute", "--into", str(tmp_path), "book/01_a.ipynb", "book/02_b.ipynb"])
-    monkeypatch.delenv("COLLAPSE_DATA", raising=False)
-    if data:
-        monkeypatch.setenv("COLLAPSE_DATA", data)
     execute.main()
     about = json.loads((tmp_path / "times.json").read_text(encoding="utf-8"))
     assert about["seconds"] == {"01_a": 1.3, "02_b": 1.3} and about["python"].startswith("3.")
-    assert (about["data"] == "COLLAPSE_DATA") == bool(data)

@@ -1,6 +1,7 @@
 """Long runs: killed at any moment, on damaged checkpoints and full disks, on a cluster that loses a worker."""
 
 import dataclasses
+import functools
 import hashlib
 import io
 import itertools
@@ -238,8 +239,9 @@ def test_a_damaged_checkpoint_is_redone(tmp_path, damage, message, undisturbed, 
 
 def test_a_whole_checkpoint_is_used(tmp_path, undisturbed, capsys, monkeypatch):
     seen = []
+    note = seen.append  # held instead of the list, which changes: then this would be another measure
     monkeypatch.setitem(studies.STUDIES, "tiny", dataclasses.replace(
-        TINY, measure=lambda generation, *rest: seen.append(generation.index) or TINY.measure(generation, *rest)))
+        TINY, measure=lambda generation, *rest: note(generation.index) or TINY.measure(generation, *rest)))
     studies.run_unit("tiny", "moments", 0, tmp_path / "work", studies.resized(studies.STUDIES["tiny"], generations=15))
     assert redo(tmp_path) == first_chain(undisturbed)
     assert seen == list(range(40)) and capsys.readouterr().err == ""
@@ -383,6 +385,40 @@ def test_what_there_is_not_is_named(tmp_path, call, message):
 def test_impossible_sizes_are_named(options, message):
     with pytest.raises(ValueError, match=f"^{message}"):
         studies.resized(TINY, **options)
+
+
+def test_what_has_no_device_runs_on_the_cpu():
+    assert studies.resized(TINY, device="cpu") == TINY
+
+
+def blob(variance, seed):
+    return Gaussian(0.0, variance)
+
+
+def held(value):
+    def world(seed):
+        return value
+    return world
+
+
+def by_default(seed, variance=1.0):
+    return variance
+
+
+def other_default(seed, variance=2.0):
+    return variance
+
+
+other_default.__qualname__ = by_default.__qualname__
+
+
+@pytest.mark.parametrize("one, other", [
+    (functools.partial(blob, 1.0), functools.partial(blob, 100.0)), (held((1.0,)), held((100.0,))),
+    (functools.partial(blob, variance=1.0), functools.partial(blob, variance=2.0)), (by_default, other_default),
+    (held(np.zeros(2000)), held(np.arange(2000) == 1000)), (held(None), held(0)), (fresh(0.1), fresh(0.2)),
+])
+def test_a_checkpoint_knows_what_its_functions_hold(one, other):
+    assert running._told(one) != running._told(other) and running._told(one) == running._told(one)
 
 
 def test_another_size_leaves_the_records_of_the_book_alone(tmp_path, monkeypatch, capsys):

@@ -307,11 +307,19 @@ def write_zip(target: Path, notebooks: Path) -> None:
     files = {path.name: path for path in sorted(notebooks.glob("*.ipynb"))}
     files |= {path.relative_to(BOOK).as_posix(): path for path in sorted((BOOK / "collapse").rglob("*.py"))}
     files |= {f"results/{path.name}": path for path in sorted((BOOK / "results").glob("*.*"))}
+    contents = {name: path.read_bytes() for name, path in files.items()} | how_to_run()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, path in files.items():
+        for name, content in contents.items():
             entry = zipfile.ZipInfo(f"model-collapse/{name}")
             entry.external_attr = 0o644 << 16
-            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
+
+
+def how_to_run() -> dict[str, bytes]:
+    """Return what a student needs to begin: the packages that the chapters import, and the three commands."""
+    packages = (BOOK.parent / "requirements.txt").read_text(encoding="utf-8").split("\n\n")[0] + "\n"
+    commands = "python -m venv .venv\n.venv/bin/pip install -r requirements.txt\n.venv/bin/jupyter lab\n"
+    return {"requirements.txt": packages.encode(), "README.txt": f"To begin (Linux, macOS):\n\n{commands}".encode()}
 
 
 def main() -> None:

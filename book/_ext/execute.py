@@ -54,8 +54,7 @@ def main() -> None:
         times[chapter.stem] = round(execute(chapter, target), 1)
         print(f"{chapter.stem}: {times[chapter.stem]:.0f} s", flush=True)
     if not options.in_place:
-        about = {"python": platform.python_version(), **{p: version(p) for p in ("numpy", "torch", "matplotlib")},
-                 "data": "COLLAPSE_DATA" if os.environ.get("COLLAPSE_DATA") else "cache, download or embedded"}
+        about = {"python": platform.python_version(), **{p: version(p) for p in ("numpy", "torch", "matplotlib")}}
         (options.into / "times.json").write_text(json.dumps({**about, "seconds": times}, indent=1) + "\n", encoding="utf-8")
 
 

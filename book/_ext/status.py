@@ -17,7 +17,7 @@ HEAD = """# Status
 
 <!-- Written by book/_ext/status.py from the last `make run`; do not edit. -->
 
-The last execution of every chapter from an empty kernel: {date}, {system}, {cores} cores, no GPU.
+The last execution of every chapter from an empty kernel: {date}, {system}, {cores} cores; no GPU is used.
 
 | chapter | data | code cells | seconds |
 | --- | --- | ---: | ---: |

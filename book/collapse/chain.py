@@ -74,13 +74,15 @@ def chain(
 
     Raises:
         ValueError: ``n`` is not a positive whole number.
-        TypeError: ``rng`` is not a numpy Generator.
+        TypeError: ``rng`` is not a numpy Generator, or ``mix`` is not a mix.
+
+    Both are raised when the first generation is asked for.
 
     Source: the alpha, beta, gamma loop of Shumailov et al. (2024).
     Taught in chapter 2.
     """
     n, rng = whole("n", n), generator("rng", rng)
-    mix = replace if mix is None else mix
+    mix = replace if mix is None else _mix(mix)
     if after is None:
         first = 0
         pool = data = source.sample(n, rng)  # generation 0 learns from real data
@@ -91,6 +93,12 @@ def chain(
         model = model.fit(data, rng)  # from scratch, or warm: the model decides
         yield Generation(index, model, data, pool)
         pool, data = mix(pool, model, source, n, rng)
+
+
+def _mix(mix: Any) -> Mix:
+    if not callable(mix) or mix in (fresh, anchor, resample, curate):
+        raise TypeError(f"mix: a function such as replace or fresh(0.1), not {getattr(mix, '__name__', mix)!r}")
+    return mix
 
 
 # ---- mixes: what the next generation learns from -------------------------------------------------
@@ -171,10 +179,11 @@ def curate(verifier: Callable[[Any, np.random.Generator], np.ndarray]) -> Mix:
         kept, found = [], 0
         for _ in range(TRIES):
             batch = _points("data", model.sample(n, rng))
+            if batch.ndim != 2:
+                raise ValueError(f"data: curate judges one chain, (samples, features), not shape {batch.shape}")
             mask = np.asarray(verifier(batch, rng))
-            if mask.dtype != bool or mask.shape != (n,) or batch.ndim != 2:
-                raise ValueError(f"verifier: one boolean for each of the {n} samples of one chain, "
-                                 f"not {mask.dtype} of shape {mask.shape}")
+            if mask.dtype != bool or mask.shape != (n,):
+                raise ValueError(f"verifier: a boolean for each of {n} samples, not {mask.dtype} of shape {mask.shape}")
             kept.append(batch[mask])
             found += int(mask.sum())
             if found >= n:

@@ -71,7 +71,8 @@ class Finite:
 
     Args:
         data: an array (samples, ...), in a random order; each sample is given once (law F1).
-        used: samples given so far.
+
+    ``used`` counts the samples that were given so far; it is no argument.
     """
 
     data: np.ndarray

@@ -7,6 +7,8 @@ step, so a run that was killed goes on where it was and ends in the same records
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
 import json
 import platform
 import tempfile
@@ -88,12 +90,19 @@ def _named(name: str) -> Study:
     return STUDIES[choice("name", name, *STUDIES)]
 
 
-def _told(function: Any) -> str:
+def _told(thing: Any) -> str:
     """Return what tells a function from another, and `fresh(0.1)` from `fresh(0.2)`, in every process alike."""
-    held = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
-    numbers = [value for value in held if isinstance(value, (int, float, str))]
-    name = getattr(function, "__qualname__", type(function).__qualname__)
-    return f"{name}{numbers}{[_told(value) for value in held if callable(value)]}"
+    if isinstance(thing, functools.partial):
+        return _told((thing.func, *thing.args, *sorted(thing.keywords.items())))
+    if isinstance(thing, (tuple, list)):
+        return f"[{', '.join(map(_told, thing))}]"
+    if isinstance(thing, np.ndarray):
+        return f"{thing.dtype}{thing.shape}{hashlib.sha256(thing.tobytes()).hexdigest()}"
+    if not callable(thing):
+        return repr(thing)
+    held = [cell.cell_contents for cell in getattr(thing, "__closure__", None) or ()]
+    held += getattr(thing, "__defaults__", None) or ()
+    return getattr(thing, "__qualname__", type(thing).__qualname__) + _told(held)
 
 
 def _saved(generation: Generation, first: Any, source: Any, rng: np.random.Generator) -> dict:
@@ -176,8 +185,8 @@ def _kept(name: str, units: list[tuple[str, int]], made: dict, folder: Path) -> 
         changed = sorted(key for key in before | made if before.get(key) != made.get(key))
         raise ValueError(f"folder: the other chains of {name!r} in {folder} were made with another "
                          f"{' and '.join(changed)}; run them all again, or give another folder")
-    running = {_chain(*unit) for unit in units}
-    return rows, {chain: value for chain, value in spent.items() if chain not in running}
+    kept = {_chain(row["arm"], row["seed"]) for row in rows}
+    return rows, {chain: value for chain, value in spent.items() if chain in kept}
 
 
 def _duration(seconds: float) -> str:

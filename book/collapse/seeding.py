@@ -13,7 +13,7 @@ from .arguments import generator
 
 @contextmanager
 def torch_seeded(rng: np.random.Generator) -> Iterator[None]:
-    """Seed torch from ``rng`` inside the block, and leave torch's global state as it was.
+    """Seed torch from ``rng`` inside the block, and leave its generators, of the CPU and of GPUs in use, as they were.
 
     Raises:
         TypeError: ``rng`` is not a numpy Generator.

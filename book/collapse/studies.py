@@ -34,9 +34,10 @@ def resized(
     chosen = {name: study.arms[name] for name in arms or study.arms}
     for name, arm in chosen.items():
         if device is not None:
-            if not hasattr(arm.model, "device"):
+            if hasattr(arm.model, "device"):
+                arm = dataclasses.replace(arm, model=dataclasses.replace(arm.model, device=device))
+            elif device != "cpu":
                 raise ValueError(f"device: {type(arm.model).__name__} runs on the CPU only")
-            arm = dataclasses.replace(arm, model=dataclasses.replace(arm.model, device=device))
         if generations is not None:
             arm = dataclasses.replace(arm, generations=generations)
         chosen[name] = arm

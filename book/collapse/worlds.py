@@ -71,8 +71,7 @@ def measure_images(generation: Generation, first: VAE, world: Images, rng) -> di
 
 def about_images() -> dict:
     """Return where the digits came from."""
-    return {"dtype": "float32", "data": _digits()[0].name,
-            "sha256": datasets.MNIST_FILES["train-images-idx3-ubyte.gz"]}
+    return {"dtype": "float32", **_about(_digits()[0], datasets.MNIST_FILES["train-images-idx3-ubyte.gz"])}
 
 
 # ---- mixtures (chapter 3) -----------------------------------------------------------------------------------
@@ -179,4 +178,9 @@ def measure_text(generation: Generation, first: LanguageModel, world: Words, rng
 
 def about_text() -> dict:
     """Return where the text came from."""
-    return {"dtype": "float32", "data": _text()[0].name, "sha256": datasets.WIKITEXT_FILES["train.txt"]}
+    return {"dtype": "float32", **_about(_text()[0], datasets.WIKITEXT_FILES["train.txt"])}
+
+
+def _about(data: datasets.Digits | datasets.Text, checksum: str) -> dict:
+    """Return the name of the data and, unless they are the embedded ones, the checksum that they were tested against."""
+    return {"data": data.name} if data.embedded else {"data": data.name, "sha256": checksum}

@@ -1,4 +1,4 @@
-"""The closed forms that the chapters draw and the tests check, one short function each.
+"""The closed forms of the book's loops, one short function each: tests check them all, chapters draw most.
 
 ``refits`` counts fits: generation g of a chain is refit g + 1 (`Generation.refits`). ``n`` is the number
 of samples a generation. Variances and distances are in units of the true variance unless a function

@@ -380,7 +380,8 @@ def test_the_archive_has_all_that_a_student_needs(built):
     names = archive.namelist()
     assert "model-collapse/collapse/chain.py" in names and b"jupyter lab" in archive.read("model-collapse/README.txt")
     packages = archive.read("model-collapse/requirements.txt").decode()
-    assert "torchvision>=" in packages and "jupyter-book" not in packages
+    assert all(f"{name}>=" in packages for name in ("numpy", "torchvision", "tokenizers", "ipykernel", "jupyterlab"))
+    assert "jupyter-book" not in packages
     for path in (built / "student").glob("*.ipynb"):
         assert archive.read(f"model-collapse/{path.name}") == path.read_bytes()
 

@@ -412,13 +412,44 @@ def other_default(seed, variance=2.0):
 other_default.__qualname__ = by_default.__qualname__
 
 
+def by_name(seed, *, variance=1.0):
+    return variance
+
+
+def by_other_name(seed, *, variance=2.0):
+    return variance
+
+
+by_other_name.__qualname__ = by_name.__qualname__
+
+
 @pytest.mark.parametrize("one, other", [
     (functools.partial(blob, 1.0), functools.partial(blob, 100.0)), (held((1.0,)), held((100.0,))),
     (functools.partial(blob, variance=1.0), functools.partial(blob, variance=2.0)), (by_default, other_default),
     (held(np.zeros(2000)), held(np.arange(2000) == 1000)), (held(None), held(0)), (fresh(0.1), fresh(0.2)),
+    (by_name, by_other_name), (held(lambda x: x), held(lambda x: -x)), (held(lambda x: x + 1), held(lambda x: x + 2)),
 ])
 def test_a_checkpoint_knows_what_its_functions_hold(one, other):
-    assert running._told(one) != running._told(other) and running._told(one) == running._told(one)
+    assert running._told(one) != running._told(other)
+
+
+def test_what_is_built_alike_is_told_alike():
+    def again(x):
+        return x and again(x - 1)  # holds itself
+
+    for build in (lambda: held(np.zeros(2000)), lambda: functools.partial(blob, variance=1.0), lambda: fresh(0.1),
+                  lambda: held(held((1, "a"))), lambda: again):
+        assert running._told(build()) == running._told(build())
+    for study in studies.STUDIES.values():
+        parts = [study.world, study.measure, *(arm.mix for arm in study.arms.values())]
+        assert " at 0x" not in "".join(map(running._told, parts))
+
+
+def test_seconds_of_several_chains_stay_with_their_record(tmp_path):
+    rows = [{"arm": arm, "seed": 0, "generation": 0} for arm in "ab"]
+    records.write("x", rows, {"seconds": {"all chains": 5, "a, seed 0": 2, "b, seed 0": 3, "c, seed 0": 4}}, tmp_path)
+    kept, spent = running._kept("x", [("b", 0)], {}, tmp_path)
+    assert kept == rows[:1] and spent == {"all chains": 5, "a, seed 0": 2}
 
 
 def test_another_size_leaves_the_records_of_the_book_alone(tmp_path, monkeypatch, capsys):

@@ -385,3 +385,8 @@ def test_closed_forms_at_the_ends_of_their_ranges():
     assert theory.variance_quantile(np.array([0.1, 0.9]), 1, 200, 1) == pytest.approx(exact, rel=0.01)
     halves = [0.5, 0.5]  # the first loss is the last
     assert theory.first_loss_time(halves, 100) == pytest.approx(theory.fixation_time_diffusion(halves, 100), rel=1e-6)
+
+
+def test_a_share_that_rounds_above_1_is_1():
+    above = [1 + 5e-7, 0.0]
+    assert theory.fixation_time(above, 10) == pytest.approx(1) and theory.fixation_time_diffusion(above, 100) == 0

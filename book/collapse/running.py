@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import inspect
 import json
 import platform
 import tempfile
@@ -50,7 +51,8 @@ def run_unit(
     """Run one chain from its checkpoint, or from the start, to its last generation.
 
     Args:
-        study: the study of that name unless it is of another size, or not in the table.
+        study: the study of that name unless it is of another size, or not in the table. A checkpoint is of this
+            study if model, mix, world and measure are the same, what these functions hold included.
 
     Returns:
         its records, and the seconds that they took.
@@ -90,19 +92,29 @@ def _named(name: str) -> Study:
     return STUDIES[choice("name", name, *STUDIES)]
 
 
-def _told(thing: Any) -> str:
-    """Return what tells a function from another, and `fresh(0.1)` from `fresh(0.2)`, in every process alike."""
+def _told(thing: Any, outer: tuple = ()) -> str:
+    """Return what tells a function from another, and `fresh(0.1)` from `fresh(0.2)`, in every process alike.
+
+    That is its name, code, closure and defaults, and the arguments of a partial; objects are told by their class or repr.
+    """
+    if any(thing is other for other in outer):
+        return "itself"
+    told = functools.partial(_told, outer=(*outer, thing))
     if isinstance(thing, functools.partial):
-        return _told((thing.func, *thing.args, *sorted(thing.keywords.items())))
+        return told((thing.func, *thing.args, *sorted(thing.keywords.items())))
     if isinstance(thing, (tuple, list)):
-        return f"[{', '.join(map(_told, thing))}]"
+        return f"[{', '.join(map(told, thing))}]"
     if isinstance(thing, np.ndarray):
         return f"{thing.dtype}{thing.shape}{hashlib.sha256(thing.tobytes()).hexdigest()}"
     if not callable(thing):
         return repr(thing)
-    held = [cell.cell_contents for cell in getattr(thing, "__closure__", None) or ()]
-    held += getattr(thing, "__defaults__", None) or ()
-    return getattr(thing, "__qualname__", type(thing).__qualname__) + _told(held)
+    name, code = getattr(thing, "__qualname__", type(thing).__qualname__), getattr(thing, "__code__", None)
+    if code is None:
+        return name
+    held = inspect.getclosurevars(thing).nonlocals if thing.__closure__ else {}
+    constants = [value for value in code.co_consts if not inspect.iscode(value)]
+    defaults = [thing.__defaults__ or (), *sorted((thing.__kwdefaults__ or {}).items())]
+    return f"{name}{code.co_code.hex()}{told([*sorted(held.items()), constants, defaults])}"
 
 
 def _saved(generation: Generation, first: Any, source: Any, rng: np.random.Generator) -> dict:
@@ -185,8 +197,10 @@ def _kept(name: str, units: list[tuple[str, int]], made: dict, folder: Path) -> 
         changed = sorted(key for key in before | made if before.get(key) != made.get(key))
         raise ValueError(f"folder: the other chains of {name!r} in {folder} were made with another "
                          f"{' and '.join(changed)}; run them all again, or give another folder")
-    kept = {_chain(row["arm"], row["seed"]) for row in rows}
-    return rows, {chain: value for chain, value in spent.items() if chain in kept}
+    ours = {_chain(*unit) for unit in units}
+    kept = {_chain(row["arm"], row["seed"]) for row in rows}  # some older records sum several chains up under one name
+    return rows, {name: value for name, value in spent.items()
+                  if name not in ours and (name in kept or ", seed " not in name)}
 
 
 def _duration(seconds: float) -> str:

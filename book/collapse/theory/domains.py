@@ -48,7 +48,7 @@ def distribution(p) -> np.ndarray:
     p = arguments.shares("p", p)
     if p.ndim != 1:
         raise ValueError(f"p: a row of shares, not shape {p.shape}")
-    return p
+    return np.minimum(p, 1)  # rounding
 
 
 def real_share(alpha, n: int | None = None, most_axes: int | None = None):

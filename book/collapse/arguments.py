@@ -66,7 +66,7 @@ def array(name: str, values) -> np.ndarray:
 def numbers(
     name: str, values, least: float = -LARGE, most: float = LARGE, *, axes: int = 0, most_axes: int | None = None
 ):
-    """Return numbers of a range as floats, with ``axes`` axes or more; no text, no truth values, no NaN."""
+    """Return numbers of a range as floats, with ``axes`` to ``most_axes`` axes; no text, no truth values, no NaN."""
     found = array(name, values)
     if found.dtype.kind not in "iuf" or found.size == 0 or found.ndim < axes:
         raise ValueError(f"{name}: numbers with {axes} axes or more, not {found.dtype} of shape {found.shape}")

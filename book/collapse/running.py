@@ -111,10 +111,10 @@ def _told(thing: Any, outer: tuple = ()) -> str:
     name, code = getattr(thing, "__qualname__", type(thing).__qualname__), getattr(thing, "__code__", None)
     if code is None:
         return name
-    held = inspect.getclosurevars(thing).nonlocals if thing.__closure__ else {}
+    held = [cell.cell_contents for cell in thing.__closure__ or ()]
     constants = [value for value in code.co_consts if not inspect.iscode(value)]
     defaults = [thing.__defaults__ or (), *sorted((thing.__kwdefaults__ or {}).items())]
-    return f"{name}{code.co_code.hex()}{told([*sorted(held.items()), constants, defaults])}"
+    return f"{name}{code.co_code.hex()}{told([held, constants, defaults])}"
 
 
 def _saved(generation: Generation, first: Any, source: Any, rng: np.random.Generator) -> dict:

@@ -5,8 +5,10 @@ import functools
 import numpy as np
 import pytest
 import torch
-from collapse import datasets, metrics
+from collapse import chain, datasets, metrics, stream, worlds
+from collapse.declarations import Arm, Study
 from collapse.judge import Classifier, Judge, elbo, latent_std, train_classifier
+from collapse.running import run_unit
 from collapse.vae import VAE, Network, to_unit
 
 SMALL = functools.partial(Network, hidden=64)
@@ -111,6 +113,27 @@ def test_latent_std_is_that_of_all_latents_together(vae, digits):
     with torch.no_grad():
         latents = vae.network.encode(to_unit(digits.test_images))[0].numpy()
     assert latent_std(vae, digits.test_images) == pytest.approx(latents.std(ddof=1), rel=1e-4)
+
+
+def test_another_encoder_changes_what_is_seen_and_not_the_chain(classifier, digits, tmp_path, monkeypatch):
+    monkeypatch.setattr(worlds, "_digits", lambda: (digits, judge_of(classifier, digits, 200)))
+    short, long = (VAE(steps=steps, batch=64, build=SMALL) for steps in (5, 30))
+    through = functools.partial(worlds.mnist_through, long)
+    study = Study(arms={"own": Arm(short, stream, 3), "exchanged": Arm(short, stream, 3, world=through)},
+                  world=worlds.mnist, measure=worlds.measure_images, n=len(digits.images), seeds=1)
+    own, exchanged = (run_unit("judges", arm, 4, tmp_path, study)[0] for arm in study.arms)
+    seen, seen_through = ([row.pop("latent_std") for row in rows] for rows in (own, exchanged))
+    assert [row.pop("arm") for row in own + exchanged] == ["own"] * 3 + ["exchanged"] * 3
+    assert own == exchanged  # image for image
+
+    def generation_0(model):
+        rng = np.random.default_rng(4)
+        return next(chain(model, worlds.mnist(4).source, mix=stream, n=len(digits.images), rng=rng)).model, rng
+
+    (first, rng), (encoder, _) = generation_0(short), generation_0(long)
+    images = first.sample(200, rng)
+    assert (seen[0], seen_through[0]) == (latent_std(first, images), latent_std(encoder, images))
+    assert through(4).source.used == [0]
 
 
 @pytest.mark.parametrize("call, name", [

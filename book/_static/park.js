@@ -288,11 +288,9 @@
       chart.line(this.theory, "theory", -1);
       chart.show();
       const tempered = this.tempered || this.temperature !== 1, mixed = this.mixed || this.realCount() > 0;
-      const rule = tempered
-        ? (mixed ? "infinitely many dogs (temperature and real dogs, step by step)"
-          : "infinitely many dogs, p<sub>g</sub> ∝ p<sub>0</sub><sup>1/τ<sup>g</sup></sup>")
-        : mixed ? "the expectation with new real dogs" : "the expectation, (1 − 1/N)<sup>g + 1</sup>";
-      this.note.innerHTML = `Line: this park. Band: the middle 80 of 100 other parks. Dashed: ${rule}.`;
+      const rule = tempered ? "the law for infinitely many dogs" : "the exact expectation";
+      const chapter = mixed ? "new real dogs included (chapter 6)" : "as in chapter 1";
+      this.note.textContent = `Line: this park. Band: the middle 80 of 100 other parks. Dashed: ${rule}, ${chapter}.`;
     }
   }
 

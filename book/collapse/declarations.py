@@ -6,6 +6,7 @@ A study is a declaration of a few lines; `running.py` runs it. Shown in chapter 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -65,6 +66,7 @@ class Study:
 
 KINDS = Categorical(np.ones(1))  # what a categorical is before its first fit: its shares do not matter
 PUBLISHED = VAE(build=Convolutional, batch=256, rate=3e-3, dtype="bfloat16")
+EIGHT_EPOCHS = dataclasses.replace(PUBLISHED, steps=8 * 234)
 TOP20 = LanguageModel(worlds.PIECES, steps=1600, warm=200, decoding=Decoding(top_k=20))
 
 
@@ -129,8 +131,12 @@ STUDIES = {
     "convolutional": Study(  # the network of the paper's notebook in its own loop; an epoch has 234 steps
         arms={
             "30 epochs": Arm(dataclasses.replace(PUBLISHED, steps=30 * 234, rate=1e-3), stream, generations=6),  # as theirs
-            "8 epochs": Arm(dataclasses.replace(PUBLISHED, steps=8 * 234), stream, generations=6),
+            "8 epochs, rate 1e-3": Arm(dataclasses.replace(EIGHT_EPOCHS, rate=1e-3), stream, generations=6),
+            "8 epochs": Arm(EIGHT_EPOCHS, stream, generations=6),
             "4 epochs": Arm(dataclasses.replace(PUBLISHED, steps=4 * 234), stream, generations=6),
+            "4 epochs, judge of 8": Arm(  # the chains of "4 epochs", seen by another encoder
+                dataclasses.replace(PUBLISHED, steps=4 * 234), stream, generations=6,
+                world=functools.partial(worlds.mnist_through, EIGHT_EPOCHS)),
         },
         world=worlds.mnist, measure=worlds.measure_images, n=60_000, seeds=2,
         about=lambda: {**worlds.about_images(), "dtype": "bfloat16"},

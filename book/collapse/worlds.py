@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import datasets, metrics
-from .chain import Generation
+from .chain import Generation, chain, stream
 from .discrete import Categorical
 from .gaussian import Gaussian
 from .judge import Judge
@@ -40,10 +40,11 @@ class World:
 
 @dataclasses.dataclass(frozen=True)
 class Images:
-    """Real digits as a source, and a judge."""
+    """Real digits as a source, a judge, and an encoder to measure latents with if it is not to be generation 0's."""
 
     source: datasets.Finite
     judge: Judge
+    encoder: VAE | None = None
 
 
 @functools.cache
@@ -64,9 +65,16 @@ def shuffled_mnist(seed: int) -> Images:
     return Images(datasets.Finite(np.random.default_rng(seed).permutation(digits.images)), judge)
 
 
+def mnist_through(model: VAE, seed: int) -> Images:
+    """Return the world of chapter 4 with the encoder of another model's generation 0, streamed with the same seed."""
+    source, rng = mnist(seed).source, np.random.default_rng(seed)
+    other = next(chain(model, source, mix=stream, n=len(source.data), rng=rng))
+    return dataclasses.replace(mnist(seed), encoder=other.model)  # with a source of which nothing is used yet
+
+
 def measure_images(generation: Generation, first: VAE, world: Images, rng) -> dict:
     """Return the measures of chapter 4."""
-    return world.judge.measure(generation.model, first, rng)
+    return world.judge.measure(generation.model, world.encoder or first, rng)
 
 
 def about_images() -> dict:

@@ -191,6 +191,7 @@ CARRIERS = {
         ("a 3 percent breed falls from 0.95 to 0.12; a 9 percent breed to 0.32", lambda: (
             3, alive(0.03, 1), alive(0.03, 50), 9, alive(0.09, 50))),
         ("down to 1 percent otterhound", lambda: 100 * SHARES[-1]),
+        ("about one such figure in eight has two or more", lambda: 1 / stats.binom.sf(1, 12, 0.05), ["8"]),
         ("Seven parks in ten do **not**", lambda: 1 - SHARES[0], ["0.7"]),
         ("Otterhounds are 1% of the dogs", lambda: 100 * SHARES[11]),
         ("falls from 0.83 like an exponential to about 0.02", lambda: tuple(
@@ -198,7 +199,8 @@ CARRIERS = {
         ("for shares of 1, 3, 9 and 30%", lambda: tuple(100 * SHARES[[11, 8, 3, 0]])),
         ("A 1 percent breed starts at 0.63 and falls below 0.05", lambda: (
             1, alive(0.01, 1), bound(0.05, alive(0.01, 50) < 0.05))),
-        ("the 30 percent breed stays near 0.76", lambda: (30, alive(0.3, 50))),
+        ("the 30 percent breed stays near 1 for ten refits and falls to 0.76", lambda: (
+            30, round(alive(0.3, 10)), alive(0.3, 50)), ["30", "1", "0.76"]),
         (r"$1/e \approx 37\%$", lambda: 100 / np.e),
         ("near zero by generation 12", lambda: bound(
             12, metrics.heterozygosity(theory.tempered(SHARES, 0.8, 13)) < 0.005)),

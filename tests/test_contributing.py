@@ -63,6 +63,7 @@ def test_the_chapter_runs_and_has_the_form(done, monkeypatch):
     for test in (test_notebooks.test_it_was_run_from_top_to_bottom_without_an_error,
                  test_notebooks.test_it_opens_with_a_question_and_what_it_takes,
                  test_notebooks.test_cells_are_short,
+                 test_notebooks.test_lines_fit_the_page,
                  test_notebooks.test_figures_have_a_caption_a_name_and_a_text,
                  test_notebooks.test_captions_belong_to_figures,
                  test_notebooks.test_only_markup_that_every_edition_understands):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import nbformat
+import numpy as np
 import pytest
 from conftest import ROOT
 
@@ -57,17 +58,47 @@ def test_samples_name_cells_and_tests_that_exist(name):
         assert sample.loses <= ids and set(sample.answers) <= ids
 
 
-def test_a_course_keeps_its_submissions_and_another_folder_is_left_alone(tmp_path):
-    course = tmp_path / "course"
-    coursework.stage(course)
-    work = course / "submitted" / "anna" / "homework1"
-    work.mkdir(parents=True)
-    (course / "source" / "old").mkdir()
-    coursework.stage(course)
-    assert work.exists() and not (course / "source" / "old").exists()
+@pytest.fixture
+def small(tmp_path):
+    folder = tmp_path / "small"
+    coursework.stage(folder, ["homework1"])
+    return folder
+
+
+def test_a_course_keeps_its_own_files_and_another_folder_is_left_alone(small):
+    own = [small / path for path in ("submitted/anna/homework1/homework1.ipynb", "source/quiz1/quiz1.ipynb",
+                                     "source/homework1/notes.md", "release/quiz1/quiz1.ipynb")]
+    for path in own:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+    coursework.stage(small, ["homework1", "homework2"])
+    assert {path.read_text() for path in own} == {"mine"} and (small / "source" / "homework2" / "homework2.ipynb").exists()
     with pytest.raises(FileExistsError, match="not a course folder"):
-        coursework.stage(tmp_path)
-    assert work.exists()
+        coursework.stage(small.parent, ["homework1"])
+
+
+@pytest.mark.parametrize("changed", ["nbgrader_config.py", "source/homework1/homework1.ipynb"])
+def test_a_file_that_somebody_changed_is_not_replaced(changed, small):
+    (small / changed).write_text("mine")
+    with pytest.raises(FileExistsError, match=f"{changed} was changed"):
+        coursework.stage(small, ["homework1", "homework2"])
+    assert (small / changed).read_text() == "mine" and not (small / "source" / "homework2").exists()
+
+
+def test_a_new_edition_replaces_what_was_staged(small, monkeypatch):
+    monkeypatch.setattr(coursework, "staged", lambda name: {f"{name}.ipynb": b"new"})
+    coursework.stage(small, ["homework2"])
+    for _ in range(2):  # what was staged of homework1 is still known
+        coursework.stage(small, ["homework1"])
+        assert (small / "source" / "homework1" / "homework1.ipynb").read_bytes() == b"new"
+
+
+def test_nothing_is_released_over_a_change(small, monkeypatch):
+    (small / "nbgrader_config.py").write_text("mine")
+    monkeypatch.setattr(sys, "argv", ["coursework.py", "--into", str(small), "--release-only", "homework1"])
+    with pytest.raises(SystemExit, match="nbgrader_config.py was changed"):
+        coursework.main()
+    assert not (small / "release").exists()
 
 
 def test_a_planted_leak_is_found():
@@ -81,7 +112,7 @@ def test_a_planted_leak_is_found():
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     folder = tmp_path_factory.mktemp("course")
-    coursework.stage(folder)
+    coursework.stage(folder, NAMES)
     return folder
 
 
@@ -107,6 +138,30 @@ def test_the_helper_unpacks_where_there_is_none(name, course, tmp_path):
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env={"MPLBACKEND": "agg"}, text=True,
                           capture_output=True, check=True)
     assert str(tmp_path) in done.stdout.split("\n")[-2]
+
+
+def listed(value):
+    """Return a value with lists where it has arrays."""
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(listed, value))
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
+
+
+@pytest.mark.slow
+@each
+def test_answers_may_be_lists(name):
+    answers, tests = {}, {}
+    for cell in coursework.source(name).cells:
+        about = coursework.nbgrader_of(cell)
+        if coursework.is_test(about):
+            exec(cell.source, tests)
+        elif cell.cell_type == "code":
+            before = set(answers)
+            exec(cell.source, answers)
+            new = {key: answers[key] for key in set(answers) - before}
+            if about:  # a solution
+                new = {key: lambda *given, answer=value: listed(answer(*given)) for key, value in new.items()}
+            tests |= new
 
 
 @pytest.mark.slow

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import base64
+import hashlib
 import io
+import json
 import os
 import re
 import shutil
@@ -43,36 +45,43 @@ if importlib.util.find_spec("collapse") is None:
 # ---- the course folder -------------------------------------------------------------------------------------
 
 
-def stage(course: Path) -> list[str]:
-    """Lay out a course folder: sources with the helper that each needs inside and beside it. Return the names.
+def stage(course: Path, names: list[str]) -> None:
+    """Lay out a course folder: the configuration, and the sources of the named assignments.
 
-    What stands in ``source`` and ``release`` is replaced; submissions and grades stay.
+    Replaces what it wrote itself, and nothing else: ``.staged.json`` remembers the checksums.
 
     Raises:
-        FileExistsError: the folder is not empty and not a course folder.
+        FileExistsError: a file would be replaced that was changed since, or this is not a course folder.
     """
     if any(course.glob("*")) and not (course / "nbgrader_config.py").exists():
         raise FileExistsError(f"{course}: not a course folder; give an empty one")
-    for part in ("source", "release"):
-        shutil.rmtree(course / part, ignore_errors=True)
-    course.mkdir(parents=True, exist_ok=True)
-    shutil.copy(ASSIGNMENTS / "nbgrader_config.py", course)
-    names = sorted(path.name for path in (ASSIGNMENTS / "source").iterdir() if path.is_dir())
+    files = {"nbgrader_config.py": (ASSIGNMENTS / "nbgrader_config.py").read_bytes()}
     for name in names:
-        notebook = source(name)
-        wanted = PROJECT if name == "project" else "theory"  # beyond what the notebook itself imports
-        modules = editions.helper_modules(f"{editions.code_of(notebook)}\nfrom collapse import {wanted}")
-        for cell in notebook.cells:
-            if "helper" in cell.metadata.get("tags", []):
-                cell.source = HELPER.format(packed=packed(modules))
-        folder = course / "source" / name
-        (folder / "collapse").mkdir(parents=True)
-        for module in modules:
-            target = folder / "collapse" / f"{module}.py"
-            target.parent.mkdir(exist_ok=True)
-            shutil.copy(editions.BOOK / "collapse" / f"{module}.py", target)
-        nbformat.write(notebook, folder / f"{name}.ipynb")
-    return names
+        files |= {f"source/{name}/{path}": content for path, content in staged(name).items()}
+    memory = course / ".staged.json"
+    before = json.loads(memory.read_text()) if memory.exists() else {}
+    now = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
+    for path in now:
+        there = course / path
+        if there.exists() and hashlib.sha256(there.read_bytes()).hexdigest() not in (before.get(path), now[path]):
+            raise FileExistsError(f"{there} was changed. Keep it under another name, or make the same change in your copy "
+                                  "of the assignments (ASSIGNMENTS); then run this again. Nothing was replaced")
+    for path, content in files.items():
+        (course / path).parent.mkdir(parents=True, exist_ok=True)
+        (course / path).write_bytes(content)
+    memory.write_text(json.dumps(before | now, indent=1))
+
+
+def staged(name: str) -> dict[str, bytes]:
+    """Return the files of an assignment: the notebook, with the helper that it needs inside and beside it."""
+    notebook = source(name)
+    wanted = PROJECT if name == "project" else "theory"  # beyond what the notebook itself imports
+    modules = editions.helper_modules(f"{editions.code_of(notebook)}\nfrom collapse import {wanted}")
+    for cell in notebook.cells:
+        if "helper" in cell.metadata.get("tags", []):
+            cell.source = HELPER.format(packed=packed(modules))
+    helper = {f"collapse/{module}.py": (editions.BOOK / "collapse" / f"{module}.py").read_bytes() for module in modules}
+    return helper | {f"{name}.ipynb": f"{nbformat.writes(notebook)}\n".encode()}
 
 
 def source(name: str) -> NotebookNode:
@@ -160,7 +169,8 @@ class Sample:
     """What a student hands in, and which tests it should fail.
 
     ``base`` is "right" (the solutions) or "blank" (the release); ``answers`` replaces single cells;
-    ``deleted`` removes all test cells; ``seconds`` shortens the time of a cell, for loops that never end.
+    ``deleted`` removes all test cells; ``doubled`` cells stand there twice; ``seconds`` shortens the time of a
+    cell, for loops that never end.
     """
 
     name: str
@@ -168,6 +178,7 @@ class Sample:
     loses: set[str] = field(default_factory=set)
     answers: dict[str, str] = field(default_factory=dict)
     deleted: bool = False
+    doubled: list[str] = field(default_factory=list)
     seconds: int = 240
 
 
@@ -180,9 +191,10 @@ def samples(assignment: str) -> Iterator[Sample]:
         head, *parts = re.split(r"^# %% ", path.read_text(encoding="utf-8"), flags=re.M)
         loses = re.search(r"^# loses: *(.*)$", head, re.M)[1].split()
         seconds = re.search(r"^# seconds: *(\d+)$", head, re.M)
+        doubled = re.findall(r"^# doubles the cell (\S+)$", head, re.M)
         answers = {part.split("\n", 1)[0].strip(): part.split("\n", 1)[1].strip() for part in parts}
         yield Sample(path.stem.split("_", 1)[1], "right", set(loses), answers, "# deletes the tests" in head,
-                     int(seconds[1]) if seconds else Sample.seconds)
+                     doubled, int(seconds[1]) if seconds else Sample.seconds)
 
 
 def nbgrader_of(cell: NotebookNode) -> dict:
@@ -207,6 +219,9 @@ def submission(sample: Sample, released: NotebookNode, original: NotebookNode) -
         cell.source = sample.answers.get(name, cell.source)
     if unknown := set(sample.answers) - {nbgrader_of(cell).get("grade_id") for cell in notebook.cells}:
         raise ValueError(f"{sample.name}: no cell {unknown}")
+    for name in sample.doubled:
+        at = [nbgrader_of(cell).get("grade_id") for cell in notebook.cells].index(name)
+        notebook.cells.insert(at, nbformat.from_dict({**notebook.cells[at], "id": f"copy-{name}"}))
     if sample.deleted:
         notebook.cells = [cell for cell in notebook.cells if not is_test(nbgrader_of(cell))]
         notebook.cells.append(new_code_cell("print('all my tests pass')", id="cheerful"))
@@ -255,19 +270,24 @@ def main() -> None:
     parser.add_argument("assignments", nargs="*", help="default: all")
     options = parser.parse_args()
     course, wrong = options.into.resolve(), []
+    names = options.assignments or sorted(path.name for path in (ASSIGNMENTS / "source").iterdir() if path.is_dir())
     if course == SAMPLES and not options.release_only:
         shutil.rmtree(course, ignore_errors=True)
     elif (course / "submitted").exists() and not options.release_only:
         sys.exit(f"coursework: {course} has submissions; give another folder, or --release-only")
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader calls alembic
-    for name in stage(course):
-        if options.assignments and name not in options.assignments:
-            continue
+    try:
+        stage(course, names)
+    except OSError as problem:
+        sys.exit(f"coursework: {problem}")
+    for name in names:
         released, original = release(course, name), source(name)
         wrong += [f"{name}: the release shows {line!r}" for line in leaks(released, original)]
         for sample in () if options.release_only else samples(name):
             wrong += grade(course, name, sample, submission(sample, released, original))
-    sys.exit("\n".join(["Not as it should be:", *wrong]) if wrong else 0)
+    if wrong:
+        sys.exit("\n".join(["Not as it should be:", *wrong]))
+    print(f"The students' notebooks: {course}/release/NAME/NAME.ipynb")
 
 
 if __name__ == "__main__":

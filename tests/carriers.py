@@ -344,8 +344,8 @@ CARRIERS = {
         ("Their network after 30 epochs falls from 0.80 to 0.52 at generation 3 and 0.44 at generation 4", lambda: (
             epochs("30 epochs"), *medians("convolutional", "30 epochs", "latent_std")[[0, 3]], 3,
             medians("convolutional", "30 epochs", "latent_std")[4], 4)),
-        ("After 8 epochs it passes through the first two and falls to 0.34; after 4 epochs its two seeds lie apart, with a median "
-         "from 0.82 to 0.44",
+        ("After 8 epochs it passes through the first two and falls to 0.34; after 4 epochs its two seeds lie apart, "
+         "with a median from 0.82 to 0.44",
          lambda: (epochs("8 epochs"), medians("convolutional", "8 epochs", "latent_std")[-1], epochs("4 epochs"),
                   *medians("convolutional", "4 epochs", "latent_std")[[0, -1]])),
         ("after 8 at the lower rate both lie above, from 0.87 to 0.53", lambda: (

@@ -66,8 +66,12 @@ class Study:
 
 KINDS = Categorical(np.ones(1))  # what a categorical is before its first fit: its shares do not matter
 PUBLISHED = VAE(build=Convolutional, batch=256, rate=3e-3, dtype="bfloat16")
-EIGHT_EPOCHS = dataclasses.replace(PUBLISHED, steps=8 * 234)
 TOP20 = LanguageModel(worlds.PIECES, steps=1600, warm=200, decoding=Decoding(top_k=20))
+
+
+def published(epochs: int, **how) -> VAE:
+    """Return the network of the paper's notebook, trained for some epochs of 234 steps."""
+    return dataclasses.replace(PUBLISHED, steps=234 * epochs, **how)
 
 
 def decoded(**how) -> LanguageModel:
@@ -128,15 +132,14 @@ STUDIES = {
         },
         world=worlds.mnist, measure=worlds.measure_images, n=60_000, seeds=10, about=worlds.about_images,
     ),
-    "convolutional": Study(  # the network of the paper's notebook in its own loop; an epoch has 234 steps
+    "convolutional": Study(  # the network of the paper's notebook in its own loop
         arms={
-            "30 epochs": Arm(dataclasses.replace(PUBLISHED, steps=30 * 234, rate=1e-3), stream, generations=6),  # as theirs
-            "8 epochs, rate 1e-3": Arm(dataclasses.replace(EIGHT_EPOCHS, rate=1e-3), stream, generations=6),
-            "8 epochs": Arm(EIGHT_EPOCHS, stream, generations=6),
-            "4 epochs": Arm(dataclasses.replace(PUBLISHED, steps=4 * 234), stream, generations=6),
+            "30 epochs": Arm(published(30, rate=1e-3), stream, generations=6),  # as theirs
+            "8 epochs, rate 1e-3": Arm(published(8, rate=1e-3), stream, generations=6),
+            "8 epochs": Arm(published(8), stream, generations=6),
+            "4 epochs": Arm(published(4), stream, generations=6),
             "4 epochs, judge of 8": Arm(  # the chains of "4 epochs", seen by another encoder
-                dataclasses.replace(PUBLISHED, steps=4 * 234), stream, generations=6,
-                world=functools.partial(worlds.mnist_through, EIGHT_EPOCHS)),
+                published(4), stream, generations=6, world=functools.partial(worlds.mnist_through, published(8))),
         },
         world=worlds.mnist, measure=worlds.measure_images, n=60_000, seeds=2,
         about=lambda: {**worlds.about_images(), "dtype": "bfloat16"},
